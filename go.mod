@@ -1,0 +1,3 @@
+module github.com/wsrun/wsrun
+
+go 1.26.8

@@ -1,0 +1,154 @@
+// Package scenario says what a scenario file means: strict loading with
+// positions, defaults, conditions, and expansion into a Plan. It sends nothing
+// and reads no clock.
+package scenario
+
+import "time"
+
+// Scenario is a resolved scenario: all defaults are filled in, sizes are tokens,
+// durations are time.Duration. It survives a JSON round trip unchanged, because
+// a record carries it and is read without the file.
+type Scenario struct {
+	Version     int               `json:"version"`
+	Name        string            `json:"name"`
+	Description string            `json:"description,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+
+	Target       Target      `json:"target"`
+	Contexts     []int64     `json:"contexts"`
+	WorkingSet   WorkingSet  `json:"working_set"`
+	HitRates     []float64   `json:"hit_rates"`
+	OutputTokens int64       `json:"output_tokens"`
+	Chunk        int64       `json:"chunk"`
+	ServerBlock  int64       `json:"server_block"` // 0 = auto
+	Access       string      `json:"access"`       // cyclic | uniform
+	Seed         int64       `json:"seed"`
+	Prompts      Prompts     `json:"prompts"`
+	Mode         string      `json:"mode"` // fixed
+	Duration     Span        `json:"duration"`
+	Assessment   Duration    `json:"assessment_period"`
+	WarmInMax    Duration    `json:"warm_in_max"` // 0 = auto: max(60s, 3 x p95 latency seen)
+	Drain        Duration    `json:"drain"`
+	Concurrency  []int       `json:"concurrency"`
+	OnMiss       string      `json:"on_miss"` // skip | continue
+	Warmup       Warmup      `json:"warmup"`
+	Repeats      int         `json:"repeats"`
+	Trials       int         `json:"trials"`
+	Order        string      `json:"order"` // ascending | shuffled | interleaved
+	SLO          SLO         `json:"slo"`
+	Stop         []Stop      `json:"stop,omitempty"`
+	Thresholds   []Threshold `json:"thresholds,omitempty"`
+	Output       Output      `json:"output"`
+}
+
+// Duration is a time.Duration that reads and prints as text ("30s") in JSON.
+type Duration time.Duration
+
+// Span is a measured window: Min = Max when it was given plainly.
+type Span struct {
+	Min Duration `json:"min"`
+	Max Duration `json:"max"`
+}
+
+// Exact reports whether the window has one length only.
+func (s Span) Exact() bool { return s.Min == s.Max }
+
+// Target is the server under test. Exactly one of Endpoints and Simulator is set.
+type Target struct {
+	Endpoints       []string          `json:"endpoints,omitempty"` // without trailing / or /v1
+	Simulator       *Simulator        `json:"simulator,omitempty"`
+	Model           string            `json:"model"` // auto or a name
+	API             string            `json:"api"`   // auto | completions | chat
+	Balance         string            `json:"balance"`
+	APIKeyEnv       string            `json:"api_key_env"`
+	Headers         map[string]string `json:"headers,omitempty"`
+	Body            map[string]any    `json:"body,omitempty"`
+	Metrics         []string          `json:"metrics,omitempty"` // URLs, one per endpoint; MetricsAuto: {endpoint}/metrics
+	MetricsAuto     bool              `json:"metrics_auto"`
+	MetricsInterval Duration          `json:"metrics_interval"`
+	Timeouts        Timeouts          `json:"timeouts"`
+	MaxInFlight     int               `json:"max_in_flight"`
+	KVBytesPerToken float64           `json:"kv_bytes_per_token"` // 0 = auto
+}
+
+// Simulator names the built-in server's profile: a name or a resolved profile.
+type Simulator struct {
+	Profile string `json:"profile"`        // a name
+	Body    []byte `json:"body,omitempty"` // the profile itself as JSON (simulator.Profile), when it came from a file
+}
+
+// Timeouts of one request.
+type Timeouts struct {
+	Connect       Duration `json:"connect"`
+	FirstToken    Duration `json:"first_token"`
+	BetweenTokens Duration `json:"between_tokens"`
+	Request       Duration `json:"request"`
+}
+
+// WorkingSet holds the sizes asked for, ascending, in tokens.
+type WorkingSet struct {
+	Sizes  []int64 `json:"sizes"`
+	Refine int     `json:"refine"`
+}
+
+// Prompts says how prompts are made.
+type Prompts struct {
+	Encoding string `json:"encoding"` // auto
+	Salt     string `json:"salt"`     // cell | run | none
+}
+
+// Warmup says how the cache is brought into its state.
+type Warmup struct {
+	Concurrency int    `json:"concurrency"`
+	Reset       Reset  `json:"reset"`
+	Rewarm      string `json:"rewarm"` // per-working-set | per-level | once
+	Verify      bool   `json:"verify"`
+}
+
+// Reset says how the cache is emptied: by the engine's own call (Auto), by POSTs,
+// by a command, or not at all.
+type Reset struct {
+	Auto    bool     `json:"auto,omitempty"`
+	Posts   []string `json:"posts,omitempty"` // a path (on every endpoint) or a URL
+	Command []string `json:"command,omitempty"`
+}
+
+// None reports whether nothing is reset.
+func (r Reset) None() bool { return !r.Auto && len(r.Posts) == 0 && len(r.Command) == 0 }
+
+// SLO says what is acceptable. Lines name metrics of the catalogue.
+type SLO struct {
+	TTFT       []Line `json:"ttft,omitempty"`        // seconds; upper limits
+	OutputRate []Line `json:"output_rate,omitempty"` // tokens/s; lower limits
+}
+
+// Empty reports whether there is no limit.
+func (s SLO) Empty() bool { return len(s.TTFT)+len(s.OutputRate) == 0 }
+
+// Line is one limit on a statistic (max, avg, p50 ... of ttft; avg, p5, p10 of output_rate).
+type Line struct {
+	Stat  string  `json:"stat"`
+	Limit float64 `json:"limit"`
+}
+
+// Stop is a condition that ends a search early.
+type Stop struct {
+	When    string `json:"when"`
+	Periods int    `json:"periods"` // consecutive periods; 0: judged on the finished level
+	Ends    string `json:"ends"`    // level | cell | sweep | run
+	Fail    bool   `json:"fail,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// Threshold is a pass or fail line over points.
+type Threshold struct {
+	Expect string `json:"expect"`
+	Where  string `json:"where,omitempty"`
+}
+
+// Output says where results go.
+type Output struct {
+	Dir      string `json:"dir"`
+	Requests bool   `json:"requests"`
+	HTML     bool   `json:"html"`
+}
