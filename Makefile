@@ -1,6 +1,24 @@
-.PHONY: help test bench truth engines schema
+.PHONY: help test bench truth engines generate build
+# The race detector needs a C compiler: on wherever there is one.
+RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
-RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
 test: ## all tests; with the race detector where there is a C compiler
 	go test $(RACE) ./...
+
+bench: ## speed and memory: CPU per event against a plain reader, allocations, record, stack
+	go test -run '^$$' -bench . -benchmem ./...
+
+truth: ## real sockets: what wsrun measures against what the simulator logged
+	WSRUN_TRUTH=1 go test -count=1 -timeout 10m -run Truth -v ./runner/ ./cmd/wsrun/
+
+engines: ## a real llama-server with three cache sizes (needs python3, installs it in a cache folder)
+	WSRUN_ENGINES="$$(.ci/engines/install.sh | tr '\n' ':')" go test -count=1 -timeout 15m -run Engines -v ./cmd/wsrun/
+
+generate: ## schema and generated docs again
+	go generate ./...
+
+build: ## the binary, ./wsrun
+	go build -trimpath -o wsrun ./cmd/wsrun
