@@ -1,7 +1,25 @@
 // Package tier finds where one tier of a KV cache ends and the next begins, and
 // what falling costs: from points of a sweep (or, later, looks of a map). It
 // knows no files.
+//
+// Find works in three steps. How much two points differ is one number, the
+// percentage of requests that changed (signal.go). The exact segmentation with
+// the least total cost cuts the series into plateaus (segment.go). Plateaus that
+// are only a mixture of their neighbours are taken into the bracket, so that one
+// edge stays one transition (find.go).
 package tier
+
+import "github.com/wsrun/wsrun/runner/sample"
+
+// The rule of design/measurement.md, Transitions: a transition is a change by
+// more than x1.5 in TTFT or by more than 20 points of share.
+const (
+	ttftRatio   = 1.5
+	sharePoints = 20.0
+)
+
+// Recompute names the last tier: nothing was found, everything is computed again.
+const Recompute = "recompute"
 
 // Point is one measured point of a series: one (context, hit rate, level, trial).
 type Point struct {
@@ -15,16 +33,25 @@ type Point struct {
 	Origin        string // refined, when a bisection made it
 }
 
+// Options is what is known beside the points.
+type Options struct {
+	Names      []string          // all tiers the server has, nearest first, where stated: what follows the last is recompute
+	ColdTTFT   float64           // seconds (median) of prompts that were certainly cold, at the same context and level; 0 when unknown
+	Capacities []sample.Capacity // told by the server, of all replicas that a prompt may meet: for advice
+	MaxSize    int64             // working_set.max as asked; 0: the largest point's
+}
+
 // Transition is a bracket: the signal changes between Lo and Hi.
 type Transition struct {
-	Lo, Hi       int64   // reuse distance in tokens: last point before, first point after
-	LoSize       int64   // the working sets of those points, as asked
+	Lo, Hi       int64 // reuse distance in tokens: last point before, first point after
+	LoSize       int64 // the working sets of those points, as asked
 	HiSize       int64
-	From, To     string  // a tier's name where told or stated, else "tier 1", "tier 2"; the last is "recompute"
-	Before       float64 // TTFT of the plateau before, seconds (median)
-	After        float64 // TTFT of the plateau after
-	MsPer1kToken float64 // added ms per 1k reused tokens
-	Looks        int     // first tokens on both sides
+	Mixed        []int64  // working sets, as asked, of points inside the bracket that are a mixture of both sides, ascending
+	From, To     string   // a tier's name where told or stated, else "tier 1", "tier 2"; the last is "recompute" where that is known
+	Before       float64  // TTFT of the plateau before, seconds (median)
+	After        float64  // TTFT of the plateau after
+	MsPer1kToken float64  // added ms per 1k reused tokens
+	Looks        int      // first tokens on both sides
 	Notes        []string // one point only: add sizes ...
 }
 
@@ -39,5 +66,6 @@ func (t Transition) Ratio() float64 {
 // Series is the result for one series of points.
 type Series struct {
 	Transitions []Transition
-	None        string // the sentence that says why there is no transition, with advice; empty when there is one
+	None        string   // the sentence that says why there is no transition, with advice; empty when there is one
+	Notes       []string // of the series: points that do not fit the points round them
 }
