@@ -1,0 +1,81 @@
+package result
+
+import "github.com/wsrun/wsrun/scenario"
+
+// onceOnly are the codes that mean the same whatever their text: said once.
+var onceOnly = map[string]bool{"hit-rate-unverified": true, "reset-unverified": true, "fitted": true, "no-usage": true}
+
+// notes gathers what a reader should know of the whole run: what the runner noted,
+// then what the record shows by itself. Each is said once.
+func (s *summariser) notes() []RunNote {
+	var out []RunNote
+	said := map[RunNote]bool{}
+	add := func(n RunNote) {
+		key := n
+		if onceOnly[n.Code] {
+			key = RunNote{Code: n.Code}
+		}
+		if key.Fail = false; !said[key] {
+			said[key] = true
+			out = append(out, n)
+		}
+	}
+	for _, w := range s.rec.Run.Warnings {
+		add(RunNote{Code: "warning", Text: w})
+	}
+	for _, n := range s.rec.Notes {
+		text := n.Text
+		if n.Cell != "" && !onceOnly[n.Code] {
+			text = n.Cell + ": " + text
+		}
+		add(RunNote{n.Code, text, n.Fail})
+	}
+	for _, n := range s.seen() {
+		add(n)
+	}
+	return out
+}
+
+// seen gives the notes that the record shows by itself.
+func (s *summariser) seen() (out []RunNote) {
+	if s.unverified() {
+		out = append(out, RunNote{Code: "hit-rate-unverified", Text: "the server tells no cached tokens: the hit rate is the one asked for, not one that was seen"})
+	}
+	if p := s.rec.Probe; p != nil {
+		if s.sc.Warmup.Reset.Auto && !p.ResetVerified {
+			out = append(out, RunNote{Code: "reset-unverified", Text: "the server's cache could not be seen to be emptied: only salts keep cells apart"})
+		}
+		if p.Fitted {
+			out = append(out, RunNote{Code: "fitted", Text: "prompt lengths are fitted by the server's usage (within 1 %), not exact to the token"})
+		}
+		for _, text := range p.Notes {
+			out = append(out, RunNote{Code: "probe", Text: text})
+		}
+	}
+	for _, p := range s.sum.Points {
+		if s.counts[p].noUsage > 0 {
+			out = append(out, RunNote{Code: "no-usage", Text: "the server tells no usage: output tokens are counted events, prompt tokens as sent"})
+			break
+		}
+	}
+	if s.rec.Torn {
+		out = append(out, RunNote{Code: "torn", Text: "the record was cut off: its last, unfinished frame was dropped"})
+	}
+	return out
+}
+
+// unverified reports whether a point that was to hit the cache has no observed hit
+// rate, or has one that says nothing: with least-loaded balance no endpoint knows
+// which prompts it will see.
+func (s *summariser) unverified() bool {
+	for _, p := range s.sum.Points {
+		if p.Measured() && p.Spec.HitRate > 0 && !p.Row.Get("hit_rate_observed").Known() {
+			return true
+		}
+	}
+	return leastLoaded(s.sc)
+}
+
+func leastLoaded(sc *scenario.Scenario) bool {
+	return sc.Target.Balance == "least-loaded" && len(sc.Target.Endpoints) > 1
+}

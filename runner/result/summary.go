@@ -1,0 +1,339 @@
+package result
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/wsrun/wsrun/internal/stats"
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/scenario"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// Summary is what a record says, computed once: everything that is shown, written
+// or judged comes from it. Its order is fixed by the record alone.
+type Summary struct {
+	Run    *Run
+	Probe  *Probe    // nil when the run ended before it
+	Points []*Point  // one per trial, cell and level, in that order, as planned; skipped and failed ones too
+	Merged []*Merged // one per cell and level over its trials, by context, hit rate, size and level
+	Series []*Series // transitions, by context, hit rate, level and trial
+	Notes  []RunNote // what a reader should know of the whole run, each once
+
+	stopped bool // a stop condition ended the run: cells that were not begun were skipped by it
+}
+
+// RunNote is one remark on the whole run.
+type RunNote struct {
+	Code string // hit-rate-unverified, reset-unverified, fitted, no-usage, warning ...: stable
+	Text string
+	Fail bool // the run failed because of it
+}
+
+// Summarise computes the summary of a record, of a torn or unfinished one as well.
+func Summarise(rec *Record) *Summary {
+	s := &summariser{rec: rec, sum: &Summary{Run: rec.Run, Probe: rec.Probe}, telemetry: NewTelemetry(rec.Scrapes)}
+	if rec.Run == nil || rec.Run.Scenario == nil {
+		return s.sum
+	}
+	s.sc = rec.Run.Scenario
+	s.evidence = Evidence(s.sc)
+	for _, n := range rec.Notes {
+		s.sum.stopped = s.sum.stopped || n.Code == "stopped"
+	}
+	s.points()
+	s.sum.Series = s.series()
+	if s.capacityValidity() {
+		s.sum.Series = s.series()
+	}
+	s.best()
+	s.sum.Merged = merge(s.sum.Points)
+	s.sum.Notes = s.notes()
+	return s.sum
+}
+
+// summariser holds what the steps of Summarise share.
+type summariser struct {
+	rec       *Record
+	sc        *scenario.Scenario
+	sum       *Summary
+	telemetry *Telemetry
+	evidence  []string // percentiles that an slo, stop or threshold names
+	counts    map[*Point]Counts
+}
+
+// planned gives the cells that this run was to do: all, or those that --only left
+// in any of its sessions, and those that were begun.
+func (s *summariser) planned() []scenario.Cell {
+	all := len(s.rec.Sessions) == 0
+	wanted := map[string]bool{}
+	for _, run := range append([]*Run{s.rec.Run}, s.rec.Sessions...) {
+		all = all || len(run.Only) == 0
+		for _, key := range run.Only {
+			wanted[key] = true
+		}
+	}
+	if len(s.rec.Sessions) == 0 && len(s.rec.Run.Only) > 0 {
+		all = false
+	}
+	known := map[string]bool{}
+	var cells []scenario.Cell
+	for _, u := range s.rec.Units {
+		wanted[u.Cell] = true
+	}
+	for _, c := range s.rec.Run.Cells {
+		if known[c.Key] = true; all || wanted[c.Key] {
+			cells = append(cells, c)
+		}
+	}
+	for _, u := range s.rec.Units {
+		if !known[u.Cell] {
+			known[u.Cell] = true
+			cells = append(cells, u.Spec)
+		}
+	}
+	return cells
+}
+
+// points makes the points of every planned unit, trial-major as they are run.
+func (s *summariser) points() {
+	s.counts = map[*Point]Counts{}
+	units := map[Unit]*UnitRecord{}
+	trials := max(1, s.sc.Trials)
+	for _, u := range s.rec.Units {
+		units[u.Unit] = u
+		trials = max(trials, u.Trial)
+	}
+	cells := s.planned()
+	for trial := 1; trial <= trials; trial++ {
+		for _, cell := range cells {
+			key := Unit{Cell: cell.Key, Trial: trial}
+			if u := units[key]; u != nil {
+				s.unit(u)
+				continue
+			}
+			r := Reason{"not-run", ValidSkipped, "the run ended before it"}
+			if s.sum.stopped {
+				r = Reason{"skipped", ValidSkipped, "a stop condition ended the run"}
+			}
+			for _, level := range cell.Levels {
+				s.sum.Points = append(s.sum.Points, unmeasured(key, cell, level, r))
+			}
+		}
+	}
+}
+
+func unmeasured(u Unit, cell scenario.Cell, level int, r Reason) *Point {
+	p := &Point{Unit: u, Spec: cell, Level: level, Row: metric.Row{}, Validity: r.Class, Reasons: []Reason{r}, CachedTokens: sample.Unknown}
+	SetAxes(p.Row, cell, level)
+	return p
+}
+
+// unit makes the points of a unit that was begun or skipped.
+func (s *summariser) unit(u *UnitRecord) {
+	opt := MeasureOptions{SLO: s.sc.SLO, TokensPerEvent: TokensPerEvent(u.Requests), KVBytesPerToken: s.kvBytes(), Telemetry: s.telemetry}
+	for _, level := range levels(u) {
+		if ph := u.phase(PhaseMeasure, level); ph != nil {
+			s.sum.Points = append(s.sum.Points, s.point(u, ph, opt))
+			continue
+		}
+		s.sum.Points = append(s.sum.Points, unmeasured(u.Unit, u.Spec, level, why(u, level)))
+	}
+}
+
+// levels gives the levels as planned and any other that was measured.
+func levels(u *UnitRecord) []int {
+	out := slices.Clone(u.Spec.Levels)
+	for _, ph := range u.Phases {
+		if ph.Phase == PhaseMeasure && !slices.Contains(out, ph.Level) {
+			out = append(out, ph.Level)
+		}
+	}
+	return out
+}
+
+// phase gives the last finished phase of a kind at a level, nil when there is none.
+func (u *UnitRecord) phase(kind PhaseKind, level int) *Phase {
+	for i := len(u.Phases) - 1; i >= 0; i-- {
+		if ph := u.Phases[i]; ph.Phase == kind && ph.Level == level {
+			return ph
+		}
+	}
+	return nil
+}
+
+// why says why a level of a unit was not measured.
+func why(u *UnitRecord, level int) Reason {
+	if ph := u.phase(PhaseSkipped, level); ph != nil {
+		return Reason{"skipped", ValidSkipped, ph.Reason}
+	}
+	switch u.State {
+	case CellFailed:
+		text := u.Reason
+		if text == "" {
+			text = u.Class
+		}
+		return Reason{"failed", ValidFailed, text}
+	case CellInterrupted:
+		return Reason{"interrupted", ValidSkipped, cmp.Or(u.Reason, "the run was interrupted")}
+	case CellBegin:
+		return Reason{"interrupted", ValidSkipped, "the process ended inside this cell"}
+	}
+	return Reason{"skipped", ValidSkipped, u.Reason}
+}
+
+// kvBytes is the size of a token's KV: the scenario's figure, else the engine's.
+func (s *summariser) kvBytes() float64 {
+	if s.sc.Target.KVBytesPerToken > 0 || s.rec.Probe == nil {
+		return s.sc.Target.KVBytesPerToken
+	}
+	return s.rec.Probe.KVBytesPerToken
+}
+
+// point measures one level from its record: the final view.
+func (s *summariser) point(u *UnitRecord, ph *Phase, opt MeasureOptions) *Point {
+	w := Window{ph.Start, ph.End}
+	row, counts := Measure(u.Requests, w, opt)
+	SetAxes(row, u.Spec, ph.Level)
+	if s.sc.Access != "cyclic" && s.sc.Access != "" {
+		row.Set("reuse_distance", medianDistance(counts.distances))
+	}
+	p := &Point{
+		Unit: u.Unit, Spec: u.Spec, Level: ph.Level, Start: ph.Start, End: ph.End, Repeats: ph.Repeats, Row: row, Stop: ph.Stop,
+		Samples: counts.FirstTokens, TTFTs: counts.TTFTs, Touched: touched(u, w), Churn: churn(row, counts, w),
+		InputTokens: counts.InputTokens, OutputTokens: counts.OutputTokens, CachedTokens: counts.CachedTokens, ErrorsBy: counts.ErrorsBy,
+	}
+	if want, ok := counts.intended(); ok {
+		p.Intended = metric.Of(want)
+	}
+	final := Judge(s.sc.SLO, row)
+	p.Missed = final.Missed == scenario.True || final.Missed == scenario.Unknown && ph.Missed
+	if p.Stop == "" && final.Missed == scenario.True {
+		p.Stop = final.Text
+	}
+	s.counts[p] = counts
+	s.judge(p, u, ph, final)
+	return p
+}
+
+func medianDistance(ds []int64) metric.Value {
+	if len(ds) == 0 {
+		return metric.Value{}
+	}
+	slices.Sort(ds)
+	return metric.Of(stats.Quantile(ds, 0.5))
+}
+
+// touched is the share of the set's prompts that load requests touched from the
+// end of the unit's last warm-up before the window to the window's end.
+func touched(u *UnitRecord, w Window) float64 {
+	if u.Spec.Prompts <= 0 {
+		return 0
+	}
+	from := u.Begin
+	for _, ph := range u.Phases {
+		if ph.Phase == PhaseWarmup && ph.End <= w.Start {
+			from = max(from, ph.End)
+		}
+	}
+	seen := make([]bool, u.Spec.Prompts)
+	n := 0
+	for _, r := range u.Requests {
+		if r.Phase != sample.PhaseLoad || r.Started < from || r.Started >= w.End || r.Prompt < 0 || int(r.Prompt) >= len(seen) || seen[r.Prompt] {
+			continue
+		}
+		seen[r.Prompt] = true
+		n++
+	}
+	return float64(n) / float64(len(seen))
+}
+
+// churn is what the window inserted into the cache: computed prompt tokens (those
+// meant to be computed, where the server does not tell) and output tokens, per
+// second.
+func churn(row metric.Row, c Counts, w Window) float64 {
+	d := w.Seconds()
+	if d <= 0 {
+		return 0
+	}
+	computed := float64(c.SentTokens-c.IntendedTokens) / d
+	if v := row.Get("prefill_throughput"); v.Known() {
+		computed = v.V
+	}
+	return computed + float64(c.OutputTokens)/d
+}
+
+// best marks the best passing level of each unit: the highest goodput, without one
+// the highest output throughput, among ok and doubtful points that hold the slo.
+func (s *summariser) best() {
+	top := map[Unit]*Point{}
+	for _, p := range s.sum.Points {
+		if !p.Usable() || p.Missed || !Judge(s.sc.SLO, p.Row).Held() {
+			continue
+		}
+		if old := top[p.Unit]; old == nil || Better(p.Row, old.Row) {
+			top[p.Unit] = p
+		}
+	}
+	for _, p := range top {
+		p.Best = true
+	}
+}
+
+// Usable reports whether the point may be believed: ok or doubtful.
+func (p *Point) Usable() bool { return p.Validity == ValidOK || p.Validity == ValidDoubt }
+
+// Measured reports whether the point has a window at all.
+func (p *Point) Measured() bool { return p.Validity != ValidSkipped && p.Validity != ValidFailed }
+
+// Window gives the measured window; empty when there is none.
+func (p *Point) Window() Window { return Window{p.Start, p.End} }
+
+// Failures gives a sentence for each planned cell none of whose points is ok or
+// doubtful, unless the slo or a stop condition skipped them: reasons to end with
+// exit code 1.
+func (s *Summary) Failures() []string {
+	type state struct {
+		usable, wanted bool
+		why            string
+	}
+	var order []string
+	cells := map[string]*state{}
+	for _, p := range s.Points {
+		c := cells[p.Cell]
+		if c == nil {
+			c = &state{}
+			cells[p.Cell] = c
+			order = append(order, p.Cell)
+		}
+		c.usable = c.usable || p.Usable()
+		if p.Validity == ValidSkipped && p.has("skipped") {
+			continue
+		}
+		if c.wanted = true; c.why == "" && len(p.Reasons) > 0 {
+			worst := p.worst()
+			c.why = string(p.Validity) + ": " + worst.Code + ": " + worst.Text
+		}
+	}
+	var out []string
+	for _, key := range order {
+		if c := cells[key]; c.wanted && !c.usable {
+			out = append(out, key+": no point is usable ("+c.why+")")
+		}
+	}
+	return out
+}
+
+func (p *Point) has(code string) bool {
+	return slices.ContainsFunc(p.Reasons, func(r Reason) bool { return r.Code == code })
+}
+
+// worst gives the first reason of the point's own class.
+func (p *Point) worst() Reason {
+	for _, r := range p.Reasons {
+		if r.Class == p.Validity {
+			return r
+		}
+	}
+	return Reason{}
+}

@@ -1,0 +1,227 @@
+package result
+
+import (
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// Canonical names of telemetry that Measure reads a meaning into. All other
+// server.* names are counters and only passed on.
+const (
+	serverPrefix   = "server."
+	cachedPrefix   = "server.cached_tokens." // + source: local, external, device, host ...
+	promptTokens   = "server.prompt_tokens"
+	promptComputed = "server.prompt_tokens_computed"
+	cacheQueries   = "server.cache_queries"
+	cacheHits      = "server.cache_hits"
+)
+
+// gauges are states, not counts: a window holds their mean. A state that is a
+// share is averaged over endpoints too, the others are summed.
+var gauges = map[string]struct{ share bool }{
+	"server.requests_running": {}, "server.requests_waiting": {}, "server.kv_usage": {share: true},
+}
+
+// Telemetry is the scrapes of a run, to be asked for windows. Scrapes that failed
+// tell nothing.
+type Telemetry struct {
+	by   map[int32][]*sample.Scrape // by endpoint, ascending in time
+	self []*sample.Scrape
+}
+
+// NewTelemetry takes scrapes in any order.
+func NewTelemetry(scrapes []*Scrape) *Telemetry {
+	t := &Telemetry{}
+	for _, s := range scrapes {
+		t.Add(&s.Scrape)
+	}
+	return t
+}
+
+// Add takes one more scrape.
+func (t *Telemetry) Add(s *sample.Scrape) {
+	if s.Err != "" || len(s.Values) == 0 {
+		return
+	}
+	if s.Endpoint == sample.Self {
+		t.self = insert(t.self, s)
+		return
+	}
+	if t.by == nil {
+		t.by = map[int32][]*sample.Scrape{}
+	}
+	t.by[s.Endpoint] = insert(t.by[s.Endpoint], s)
+}
+
+// insert keeps the list ascending; scrapes come nearly in order.
+func insert(list []*sample.Scrape, s *sample.Scrape) []*sample.Scrape {
+	list = append(list, s)
+	for i := len(list) - 1; i > 0 && list[i-1].At > s.At; i-- {
+		list[i-1], list[i] = list[i], list[i-1]
+	}
+	return list
+}
+
+// HitRate gives the share of prompt tokens, in percent, that the servers counted
+// as cached between the scrapes nearest to the window's borders. ok is false when
+// no counters tell it, when one was reset, or when no prompt was counted.
+func (t *Telemetry) HitRate(w Window) (percent float64, ok bool) {
+	return hitRate(t.increase(w))
+}
+
+func hitRate(inc map[string]float64) (percent float64, ok bool) {
+	cached, told := 0.0, false
+	for name, v := range inc {
+		if strings.HasPrefix(name, cachedPrefix) {
+			cached, told = cached+v, true
+		}
+	}
+	prompt, counted := inc[promptTokens]
+	computed, split := inc[promptComputed]
+	queries := inc[cacheQueries]
+	hits, hitsTold := inc[cacheHits]
+	switch {
+	case counted && prompt > 0 && told:
+		percent = 100 * cached / prompt
+	case queries > 0 && hitsTold:
+		percent = 100 * hits / queries
+	case counted && prompt > 0 && split:
+		percent = 100 * (1 - computed/prompt)
+	default:
+		return 0, false
+	}
+	return max(0, min(100, percent)), true
+}
+
+// Server gives the telemetry of a window under canonical names, all endpoints
+// together: the mean of states (summed over endpoints; shares averaged), the
+// increase of counters.
+func (t *Telemetry) Server(w Window) map[string]float64 {
+	out := t.increase(w)
+	ends := map[string]int{}
+	for _, list := range t.by {
+		sums, n := map[string]float64{}, map[string]int{}
+		for _, s := range inside(list, w) {
+			for name, v := range s.Values {
+				if _, ok := gauges[name]; ok {
+					sums[name] += v
+					n[name]++
+				}
+			}
+		}
+		for name, sum := range sums {
+			out[name] += sum / float64(n[name])
+			ends[name]++
+		}
+	}
+	for name, n := range ends {
+		if gauges[name].share {
+			out[name] /= float64(n)
+		}
+	}
+	return out
+}
+
+// inside gives the scrapes within the window, or the last one before it.
+func inside(list []*sample.Scrape, w Window) []*sample.Scrape {
+	from := sort.Search(len(list), func(i int) bool { return list[i].At >= w.Start })
+	to := sort.Search(len(list), func(i int) bool { return list[i].At >= w.End })
+	if from == to && from > 0 && near(list[from-1].At, w.Start, w) {
+		from--
+	}
+	return list[from:to]
+}
+
+// near reports whether a scrape is close enough to a border to stand for it: half
+// a window, or two seconds and a half (the metrics interval is one).
+func near(at, border int64, w Window) bool {
+	d := at - border
+	if d < 0 {
+		d = -d
+	}
+	return d <= max((w.End-w.Start)/2, int64(2500*time.Millisecond))
+}
+
+// increase gives how far each counter rose between the scrapes nearest to the
+// window's borders, summed over endpoints. A counter that fell was reset: it is
+// left out altogether.
+func (t *Telemetry) increase(w Window) map[string]float64 {
+	out := map[string]float64{}
+	var reset []string
+	for _, list := range t.by {
+		a, b := nearest(list, w.Start, w), nearest(list, w.End, w)
+		if a == nil || b == nil || a.At >= b.At {
+			continue
+		}
+		for name, v := range b.Values {
+			if _, state := gauges[name]; state || !strings.HasPrefix(name, serverPrefix) {
+				continue
+			}
+			before, had := a.Values[name]
+			switch {
+			case !had:
+			case v < before:
+				reset = append(reset, name)
+			default:
+				out[name] += v - before
+			}
+		}
+	}
+	for _, name := range reset {
+		delete(out, name)
+	}
+	return out
+}
+
+func nearest(list []*sample.Scrape, at int64, w Window) *sample.Scrape {
+	i := sort.Search(len(list), func(i int) bool { return list[i].At >= at })
+	var best *sample.Scrape
+	for _, j := range []int{i - 1, i} {
+		if j >= 0 && j < len(list) && near(list[j].At, at, w) && (best == nil || list[j].At-at < at-best.At) {
+			best = list[j]
+		}
+	}
+	return best
+}
+
+// fill sets server.*, tier_share.* (percent of prompt tokens) and, until streams
+// tell better, hit_rate_observed.
+func (t *Telemetry) fill(row metric.Row, w Window) {
+	values := t.Server(w)
+	for name, v := range values {
+		row.Set(name, metric.Of(v))
+		if source, ok := strings.CutPrefix(name, cachedPrefix); ok && values[promptTokens] > 0 {
+			row.Set("tier_share."+source, metric.Of(100*v/values[promptTokens]))
+		}
+	}
+	if percent, ok := hitRate(values); ok {
+		row.Set("hit_rate_observed", metric.Of(percent))
+	}
+}
+
+// own is what the load generator said of itself in a window.
+type own struct {
+	lag  float64 // seconds from readable to stamped that the scheduler and GC may add (p99)
+	cpu  float64 // percent of the CPUs it may use
+	told bool
+}
+
+// own gives the means of the generator's own scrapes over a window.
+func (t *Telemetry) own(w Window) (o own) {
+	if t == nil {
+		return o
+	}
+	list := inside(t.self, w)
+	for _, s := range list {
+		o.lag += s.Values["self.sched_p99_seconds"] + s.Values["self.gc_pause_p99_seconds"]
+		o.cpu += s.Values["self.cpu_share"]
+	}
+	if n := float64(len(list)); n > 0 {
+		o = own{o.lag / n, o.cpu / n, true}
+	}
+	return o
+}

@@ -1,0 +1,176 @@
+package result
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/wsrun/wsrun/internal/stats"
+	"github.com/wsrun/wsrun/internal/tier"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// SeriesKey names what a transition is looked for in: points that differ in size
+// only.
+type SeriesKey struct {
+	Context int64
+	HitRate float64 // percent, as asked
+	Level   int
+}
+
+// Series is the transitions of one series in one trial.
+type Series struct {
+	SeriesKey
+	Trial int
+	tier.Series
+	Farthest int64 // the largest reuse distance of its points: edges may lie beyond
+}
+
+func keyOf(p *Point) SeriesKey { return SeriesKey{p.Spec.Context, p.Spec.HitRate, p.Level} }
+
+func (k SeriesKey) compare(o SeriesKey) int {
+	return cmp.Or(cmp.Compare(k.Context, o.Context), cmp.Compare(k.HitRate, o.HitRate), cmp.Compare(k.Level, o.Level))
+}
+
+// series finds the transitions of every series from its ok and doubtful points.
+func (s *summariser) series() []*Series {
+	type key struct {
+		SeriesKey
+		trial int
+	}
+	points := map[key][]tier.Point{}
+	for _, p := range s.sum.Points {
+		if d := p.Row.Get("reuse_distance"); p.Usable() && p.Spec.HitRate > 0 && d.Known() {
+			k := key{keyOf(p), p.Trial}
+			points[k] = append(points[k], s.tierPoint(p, int64(d.V)))
+		}
+	}
+	var out []*Series
+	for k, ps := range points {
+		found := &Series{SeriesKey: k.SeriesKey, Trial: k.trial, Series: tier.Find(ps, s.tierOptions(k.SeriesKey))}
+		for _, p := range ps {
+			found.Farthest = max(found.Farthest, p.ReuseDistance)
+		}
+		out = append(out, found)
+	}
+	slices.SortFunc(out, func(a, b *Series) int {
+		return cmp.Or(a.compare(b.SeriesKey), cmp.Compare(a.Trial, b.Trial))
+	})
+	return out
+}
+
+// tierPoint gives what tier reads of a point. Shares are of the tokens that could
+// be reused, not of all prompt tokens.
+func (s *summariser) tierPoint(p *Point, distance int64) tier.Point {
+	t := tier.Point{ReuseDistance: distance, WorkingSet: p.Spec.WorkingSet, TTFT: p.TTFTs, ReusedTokens: p.Spec.Prefix, Origin: p.Spec.Origin}
+	want, ok := s.counts[p].intended()
+	if !ok || want <= 0 {
+		return t
+	}
+	if got := p.Row.Get("hit_rate_observed"); got.Known() {
+		t.Cached, t.CachedTold = min(100, 100*got.V/want), true
+	}
+	for name, v := range p.Row {
+		if source, ok := cutPrefix(name, "tier_share."); ok {
+			if t.Shares == nil {
+				t.Shares = map[string]float64{}
+			}
+			t.Shares[source] = min(100, 100*v.V/want)
+		}
+	}
+	return t
+}
+
+func cutPrefix(name, prefix string) (string, bool) {
+	if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+		return name[len(prefix):], true
+	}
+	return "", false
+}
+
+func (s *summariser) tierOptions(k SeriesKey) tier.Options {
+	opt := tier.Options{ColdTTFT: s.coldTTFT(k)}
+	if s.rec.Probe != nil {
+		opt.Capacities = slices.Clone(s.rec.Probe.Capacity)
+		if s.sc.Target.Balance == "pinned" {
+			for i := range opt.Capacities {
+				opt.Capacities[i].Tokens *= int64(max(1, len(s.sc.Target.Endpoints)))
+			}
+		}
+	}
+	for _, size := range s.sc.WorkingSet.Sizes {
+		opt.MaxSize = max(opt.MaxSize, size)
+	}
+	return opt
+}
+
+// coldTTFT is the TTFT of prompts that were certainly cold: the median of the hit
+// rate 0 points of the same context and level, 0 without such.
+func (s *summariser) coldTTFT(k SeriesKey) float64 {
+	var cold []float64
+	for _, p := range s.sum.Points {
+		if p.Spec.HitRate == 0 && p.Spec.Context == k.Context && p.Level == k.Level && p.Usable() && len(p.TTFTs) > 0 {
+			cold = append(cold, stats.Quantile(p.TTFTs, 0.5))
+		}
+	}
+	if len(cold) == 0 {
+		return 0
+	}
+	return stats.Median(cold)
+}
+
+// edges is how many edges the catalogue names (edge1 ... edge9).
+const edges = 9
+
+// Edges gives what edge1, edge2 ... mean for one (context, hit rate, level): the
+// lower ends of the brackets, in tokens of reuse distance, each the median over
+// trials. An edge that a trial did not find lies beyond its farthest point: a
+// lower bound. Nil when nothing was measured that could show an edge.
+func (s *Summary) Edges(context int64, hitRate float64, level int) []metric.Value {
+	var trials [][]metric.Value
+	for _, found := range s.Series {
+		if found.SeriesKey == (SeriesKey{context, hitRate, level}) {
+			trials = append(trials, found.lowerEnds())
+		}
+	}
+	if len(trials) == 0 {
+		return nil
+	}
+	out := make([]metric.Value, edges)
+	for i := range out {
+		var vs []metric.Value
+		for _, t := range trials {
+			vs = append(vs, t[i])
+		}
+		out[i] = MedianValue(vs)
+	}
+	return out
+}
+
+func (s *Series) lowerEnds() []metric.Value {
+	out := make([]metric.Value, edges)
+	for i := range out {
+		out[i] = metric.Lower(float64(s.Farthest))
+		if i < len(s.Transitions) {
+			out[i] = metric.Of(float64(s.Transitions[i].Lo))
+		}
+	}
+	return out
+}
+
+// EdgeOf gives what edge.NAME means: the lower end of the named tier's edge, the
+// median over trials; Null where no trial knows a tier of that name.
+func (s *Summary) EdgeOf(name string, context int64, hitRate float64, level int) metric.Value {
+	var vs []metric.Value
+	for _, found := range s.Series {
+		if found.SeriesKey != (SeriesKey{context, hitRate, level}) {
+			continue
+		}
+		for _, t := range found.Transitions {
+			if t.From == name {
+				vs = append(vs, metric.Of(float64(t.Lo)))
+				break
+			}
+		}
+	}
+	return MedianValue(vs)
+}
