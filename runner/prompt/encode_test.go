@@ -253,6 +253,9 @@ func TestLexicon(t *testing.T) {
 }
 
 func TestBodyAllocatesOnce(t *testing.T) {
+	if raceEnabled {
+		t.Skip("counts allocations of pooled values")
+	}
 	for name, e := range map[string]Encoder{"ids": ids(t, 300, 32000), "text": words(t, one())} {
 		c := Content{Key: NewKey("a"), R: 3001, Prefix: 1500, Prompt: 1}
 		if n := testing.AllocsPerRun(20, func() { e.AppendBody(nil, c, 16) }); n > 1 {

@@ -1,0 +1,6 @@
+//go:build race
+
+package prompt
+
+// raceEnabled: under the race detector a sync.Pool drops what it is given at random.
+const raceEnabled = true
