@@ -25,13 +25,13 @@ type Gate struct {
 type Cell struct {
 	Key           string  `json:"key"` // ctx30000_ws100000_cache100, see CellKey
 	Context       int64   `json:"context"`
-	HitRate       float64 `json:"hit_rate"` // percent, as asked
-	WorkingSet    int64   `json:"working_set"` // as asked; 0 at hit rate 0, where size has no meaning
-	R             int64   `json:"r"`      // tokens of each prompt
-	Prefix        int64   `json:"prefix"` // reusable tokens of each prompt, a multiple of chunk
-	Prompts       int     `json:"prompts"` // P; 0 at hit rate 0
-	Real          int64   `json:"real"`    // P x R
-	HotTokens     int64   `json:"hot_tokens"` // P x prefix
+	HitRate       float64 `json:"hit_rate"`       // percent, as asked
+	WorkingSet    int64   `json:"working_set"`    // as asked; 0 at hit rate 0, where size has no meaning
+	R             int64   `json:"r"`              // tokens of each prompt
+	Prefix        int64   `json:"prefix"`         // reusable tokens of each prompt, a multiple of chunk
+	Prompts       int     `json:"prompts"`        // P; 0 at hit rate 0
+	Real          int64   `json:"real"`           // P x R
+	HotTokens     int64   `json:"hot_tokens"`     // P x prefix
 	ReuseDistance int64   `json:"reuse_distance"` // P x (R + output), the cyclic one; 0 at hit rate 0
 	Levels        []int   `json:"levels"`
 	Origin        string  `json:"origin,omitempty"` // refined, when a bisection made it

@@ -3,9 +3,9 @@ package scenario
 // Problem is one finding in a scenario file, with its place.
 type Problem struct {
 	File    string
-	Line    int // from 1; 0 when the whole file is meant
-	Col     int // from 1, in runes
-	Len     int // runes to underline
+	Line    int    // from 1; 0 when the whole file is meant
+	Col     int    // from 1, in runes
+	Len     int    // runes to underline
 	Path    string // /target/timeouts/connect
 	Code    string // stable, kebab-case: unknown-key, duplicate-key, bad-duration ...
 	Message string // what, why, what to do

@@ -10,11 +10,11 @@ type Def struct {
 	Name      string // as conditions, columns and pages name it
 	Unit      Unit
 	Direction Direction
-	Doc       string // one plain sentence
+	Doc       string  // one plain sentence
 	Quantile  float64 // 0.5, 0.9 ... for percentiles, else 0: the sample rule hangs on it
-	Axis      bool   // names a point (context, hit_rate ...) rather than a result of it
-	Threshold bool   // only in thresholds (edges)
-	Open      bool   // a family: the name is a prefix, any suffix goes (server., tier_share., edge.)
+	Axis      bool    // names a point (context, hit_rate ...) rather than a result of it
+	Threshold bool    // only in thresholds (edges)
+	Open      bool    // a family: the name is a prefix, any suffix goes (server., tier_share., edge.)
 }
 
 // MinSamples is the least number of samples at which the percentile is shown:

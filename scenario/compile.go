@@ -1,0 +1,155 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/types"
+
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// Scope says where a condition stands, which decides the names it may read.
+type Scope uint8
+
+// Scopes of a condition.
+const (
+	StopScope      Scope = iota // total., prev. and best. are known, edges are not
+	ExpectScope                 // a point's total, or edges
+	WhereScope                  // what names a point: context, hit_rate, concurrency ...
+	EdgeWhereScope              // what names a curve: context, hit_rate, concurrency
+)
+
+// Bounds of a condition.
+const (
+	maxConditionRunes = 4096
+	maxConditionNodes = 400
+)
+
+// condError is what is wrong with a condition; from and to are runes of its text.
+type condError struct {
+	from, to int
+	code     string
+	message  string
+}
+
+func (e *condError) Error() string { return e.message }
+
+// Compile reads a condition. The error is a sentence; positions are runes of text.
+func Compile(text string, scope Scope) (*Condition, error) {
+	c, e := compile(text, scope)
+	if e != nil {
+		return nil, e
+	}
+	return c, nil
+}
+
+func compile(text string, scope Scope) (*Condition, *condError) {
+	n := utf8.RuneCountInString(text)
+	if n > maxConditionRunes {
+		return nil, &condError{0, 1, "condition-too-long", fmt.Sprintf("the condition has %d characters, at most %d are read", n, maxConditionRunes)}
+	}
+	plain, lits, le := blank(text)
+	if le != nil {
+		return nil, &condError{le.from, le.to, "condition-literal", le.msg}
+	}
+	c := &Condition{text: text, lits: lits}
+	k := &checker{cond: c, scope: scope, seen: map[string]bool{}}
+	config := conf.CreateNew()
+	config.MaxNodes, config.DisableIfOperator = maxConditionNodes, true
+	tree, err := parser.ParseWithConfig(plain, config)
+	if err != nil {
+		return nil, syntaxError(n, err)
+	}
+	isBool, e := k.condition(tree.Node)
+	switch {
+	case e != nil:
+		return nil, e
+	case !isBool:
+		return nil, &condError{0, n, "condition-type", "this is a number, not a condition: compare it, as in " + strings.TrimSpace(text) + " > 1"}
+	case len(k.seen) == 0:
+		return nil, &condError{0, n, "condition-constant", "the condition names no metric, so it is always the same: name one, as in error_rate > 5%"}
+	}
+	// expr's own types, as a second opinion. No option that installs a visitor may
+	// be used here: with one, unknown names inside a call compile (expr v1.17.8,
+	// checker.go callNode).
+	program, err := expr.Compile(plain, expr.Env(environment), expr.AsBool(), expr.Optimize(false), expr.MaxNodes(maxConditionNodes), expr.DisableIfOperator())
+	if err != nil {
+		return nil, syntaxError(n, err)
+	}
+	c.root = program.Node()
+	c.names = sortedKeys(k.seen)
+	return c, nil
+}
+
+// environment is the catalogue as expr's types. It is the same in all scopes: the
+// scope's own rules are checked on the tree, with better sentences.
+var environment = exprEnvironment()
+
+func exprEnvironment() types.Map {
+	root := types.Map{}
+	for _, d := range metric.All() {
+		group, name, nested := strings.Cut(d.Name, ".")
+		switch {
+		case d.Open:
+			root[group] = types.Map{types.Extra: types.Float64}
+		case nested:
+			sub, ok := root[group].(types.Map)
+			if !ok {
+				sub = types.Map{}
+				root[group] = sub
+			}
+			sub[name] = types.Float64
+		default:
+			root[group] = types.Float64
+		}
+	}
+	whole := types.Map{}
+	for k, v := range root {
+		whole[k] = v
+	}
+	for _, p := range scopePrefixes {
+		whole[p] = root
+	}
+	return whole
+}
+
+var scopePrefixes = []string{"total", "prev", "best"}
+
+// syntaxError explains what expr refused in a text of n runes.
+func syntaxError(n int, err error) *condError {
+	from, to, message := 0, n, err.Error()
+	var fe *file.Error
+	if errors.As(err, &fe) {
+		from, to, message = fe.From, fe.To, fe.Message
+	}
+	if strings.Contains(message, "exceeds maximum allowed nodes") {
+		return &condError{0, 1, "condition-too-long", fmt.Sprintf("the condition has more than %d parts: split it", maxConditionNodes)}
+	}
+	from = min(max(from, 0), n)
+	to = max(min(to, n), from+1)
+	return &condError{from, to, "condition-syntax", "this is no condition: " + plainSyntax(message)}
+}
+
+// plainSyntax says in our words what expr says in its.
+func plainSyntax(m string) string {
+	switch {
+	case strings.HasPrefix(m, "unexpected token EOF"):
+		return "it ends too early"
+	case strings.HasPrefix(m, "unexpected token Operator(\"=\")"):
+		return "= is no comparison, write =="
+	case strings.HasPrefix(m, "unexpected token"):
+		what := strings.TrimPrefix(m, "unexpected token ")
+		if _, rest, ok := strings.Cut(what, "(\""); ok {
+			what = strings.TrimSuffix(rest, "\")")
+		}
+		return fmt.Sprintf("%q is not expected here", what)
+	}
+	return m
+}

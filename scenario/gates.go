@@ -1,0 +1,120 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// compile reads all conditions of the scenario into the plan.
+func (e *expansion) compile(clean func(paths ...string) bool) {
+	for i, s := range e.sc.Stop {
+		path := fmt.Sprintf("/stop/%d/when", i)
+		if !clean(path) {
+			continue
+		}
+		if c := e.one(path, s.When, StopScope); c != nil {
+			e.plan.Stops = append(e.plan.Stops, c)
+		}
+	}
+	for i, t := range e.sc.Thresholds {
+		at := fmt.Sprintf("/thresholds/%d", i)
+		if !clean(at) {
+			continue
+		}
+		e.plan.Thresholds = append(e.plan.Thresholds, e.gate(at, t))
+	}
+}
+
+func (e *expansion) one(path, text string, scope Scope) *Condition {
+	c, err := compile(text, scope)
+	if err != nil {
+		f := finding{Problem: Problem{Code: err.code, Path: path, Message: err.message}, from: err.from, to: err.to}
+		e.found = append(e.found, f)
+		return nil
+	}
+	e.noteGoodput(path, c)
+	return c
+}
+
+// noteGoodput: goodput without a line to hold requests against never has data.
+func (e *expansion) noteGoodput(path string, c *Condition) {
+	for _, l := range append(append([]Line(nil), e.sc.SLO.TTFT...), e.sc.SLO.OutputRate...) {
+		if l.Stat != "avg" {
+			return
+		}
+	}
+	for _, name := range c.Names() {
+		if strings.HasSuffix(name, "goodput") || strings.HasSuffix(name, "goodput_share") {
+			e.note(false, "goodput-without-slo", path, "%s needs an slo with a percentile or max line, as slo: {ttft: {p95: 5s}}: without one it never has data", name)
+			return
+		}
+	}
+}
+
+func (e *expansion) gate(at string, t Threshold) Gate {
+	g := Gate{Expect: e.one(at+"/expect", t.Expect, ExpectScope)}
+	if g.Expect == nil {
+		return g
+	}
+	edges := g.OnEdges()
+	if edges {
+		for _, name := range g.Expect.Names() {
+			if d, _ := metric.Find(name); !d.Threshold && name != "context" && name != "hit_rate" && name != "concurrency" {
+				e.note(false, "condition-scope", at+"/expect", "an edge belongs to a curve, %s to a point: write two thresholds", name)
+				return g
+			}
+		}
+	}
+	if t.Where == "" {
+		return g
+	}
+	scope := WhereScope
+	if edges {
+		scope = EdgeWhereScope
+	}
+	g.Where = e.one(at+"/where", t.Where, scope)
+	if g.Where != nil && len(e.plan.Cells) > 0 && len(e.plan.Cells[0].Levels) > 0 && !e.met(g.Where) {
+		e.note(false, "where-unmet", at+"/where", "no planned point meets %s: the threshold would never be judged", t.Where)
+	}
+	return g
+}
+
+// OnEdges reports whether the threshold is about transitions: one value for each
+// context, hit rate and level, not for each point.
+func (g Gate) OnEdges() bool {
+	for _, name := range g.Expect.Names() {
+		if d, ok := metric.Find(name); ok && d.Threshold {
+			return true
+		}
+	}
+	return false
+}
+
+// met reports whether any planned point is chosen by where.
+func (e *expansion) met(where *Condition) bool {
+	for _, c := range e.plan.Cells {
+		for _, level := range c.Levels {
+			axes := c.Axes(level)
+			if where.Eval(axes.Get) == True {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Axes gives what names a point of the cell at a level: context, hit_rate,
+// working_set, reuse_distance, concurrency. At hit rate 0 the sizes are absent.
+func (c Cell) Axes(level int) metric.Row {
+	row := metric.Row{}
+	row.Set("context", metric.Of(float64(c.Context)))
+	row.Set("hit_rate", metric.Of(c.HitRate))
+	row.Set("concurrency", metric.Of(float64(level)))
+	if c.HitRate > 0 {
+		row.Set("working_set", metric.Of(float64(c.WorkingSet)))
+		row.Set("reuse_distance", metric.Of(float64(c.ReuseDistance)))
+	}
+	return row
+}

@@ -1,0 +1,414 @@
+package scenario
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The raw structs are the file's own shape. Their tags are the one place that
+// holds a key's name (yaml), rule (validate), default and description
+// (jsonschema...): loader, schema and docs read them.
+
+type rawFile struct {
+	Version      *Int               `yaml:"version" validate:"omitnil,eq=1" jsonschema:"default=1" jsonschema_description:"Version of the scenario language."`
+	Name         *string            `yaml:"name" validate:"required,slug" jsonschema_description:"Name of the scenario, a-z 0-9 and hyphens; used in paths, unique within a call."`
+	Description  *string            `yaml:"description" jsonschema_description:"What the scenario is for."`
+	Labels       *textMap           `yaml:"labels" jsonschema_description:"Free text, kept in the record, on pages and in CSV files; not in the digest."`
+	Target       *rawTarget         `yaml:"target" validate:"required" jsonschema_description:"The server under test: a URL, the word simulator, or a map."`
+	Contexts     List[Size]         `yaml:"contexts" validate:"required,min=1,dive,gt=0,lte=1000000000" jsonschema_description:"Prompt lengths in tokens, ascending; k = 1000, M = 1e6, Ki = 1024, Mi = 1024^2."`
+	WorkingSet   *rawWorkingSet     `yaml:"working_set" validate:"required" jsonschema_description:"Sizes of the working set in tokens: a range or a list."`
+	HitRates     List[Percent]      `yaml:"hit_rates" validate:"omitempty,dive,gte=0,lte=100" jsonschema:"default=100" jsonschema_description:"Percent of each prompt that is reusable prefix, ascending."`
+	OutputTokens *Size              `yaml:"output_tokens" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Output tokens of each request."`
+	Chunk        *Size              `yaml:"chunk" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Contexts and prefixes are rounded to this many tokens."`
+	ServerBlock  *rawAutoSize       `yaml:"server_block" jsonschema:"default=auto" jsonschema_description:"The engine's KV block in tokens; auto: told, else learnt by sending one prompt twice."`
+	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again."`
+	Seed         *rawSeed           `yaml:"seed" jsonschema:"default=42" jsonschema_description:"Seed of everything that is drawn."`
+	Prompts      *rawPrompts        `yaml:"prompts" jsonschema_description:"How prompts are made."`
+	Mode         *string            `yaml:"mode" validate:"omitnil,oneof=fixed" jsonschema_description:"How the scenario is run; fixed measures each working set at each concurrency level."`
+	Duration     *rawSpan           `yaml:"duration" jsonschema_description:"Measured window of a level: exact, or {min, max}."`
+	Assessment   *Dur               `yaml:"assessment_period" validate:"omitnil,gt=0" jsonschema_description:"Length of an assessment period; default min(30s, duration or duration.min)."`
+	WarmInMax    *rawAutoDur        `yaml:"warm_in_max" jsonschema:"default=auto" jsonschema_description:"Longest warm-in of a level; auto: max(60s, 3 x p95 latency seen)."`
+	Drain        *Dur               `yaml:"drain" validate:"omitnil,gte=0" jsonschema:"default=30s" jsonschema_description:"How long requests in flight may take at a cell's end before they are cancelled."`
+	Concurrency  rawLevels          `yaml:"concurrency" validate:"required,min=1,dive,gte=1,lte=100000" jsonschema_description:"Requests in flight, ascending levels."`
+	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"A level that misses the slo ends the higher levels (skip), or not (continue)."`
+	Warmup       *rawWarmup         `yaml:"warmup" jsonschema_description:"How the cache is brought into its state."`
+	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Extra windows of each passing level, pooled."`
+	Trials       *Int               `yaml:"trials" validate:"omitnil,gte=1,lte=1000" jsonschema:"default=1" jsonschema_description:"Independent repetitions from a fresh cache state: the samples of a comparison."`
+	Order        *string            `yaml:"order" validate:"omitnil,oneof=ascending shuffled interleaved" jsonschema:"default=ascending" jsonschema_description:"Order of the cells; levels always ascend."`
+	SLO          *rawSLO            `yaml:"slo" jsonschema_description:"What is acceptable."`
+	Stop         List[rawStop]      `yaml:"stop" validate:"dive" jsonschema_description:"What is enough: conditions that end a search early."`
+	Thresholds   List[rawThreshold] `yaml:"thresholds" validate:"dive" jsonschema_description:"Pass or fail lines over points; exit code 99 when one is crossed."`
+	Output       *rawOutput         `yaml:"output" jsonschema_description:"Where results go."`
+}
+
+// RawFile gives the Go value whose type is the shape of a scenario file, for the
+// generator of the published schema.
+func RawFile() any { return rawFile{} }
+
+type rawTarget struct {
+	Endpoints       List[string]   `yaml:"endpoints" validate:"omitempty,min=1" jsonschema_description:"Base URLs of the servers; a trailing / or /v1 is accepted."`
+	Simulator       *rawSimulator  `yaml:"simulator" jsonschema_description:"The built-in server for this run, instead of endpoints."`
+	Model           *string        `yaml:"model" validate:"omitnil,min=1" jsonschema:"default=auto" jsonschema_description:"Model name; auto: the only one of /v1/models."`
+	API             *string        `yaml:"api" validate:"omitnil,oneof=auto completions chat" jsonschema:"default=auto" jsonschema_description:"completions (token ids, exact) when the server takes them, else chat."`
+	Balance         *string        `yaml:"balance" validate:"omitnil,oneof=round-robin pinned least-loaded" jsonschema:"default=round-robin" jsonschema_description:"How prompts are spread over endpoints."`
+	APIKeyEnv       *string        `yaml:"api_key_env" validate:"omitnil,envname" jsonschema:"default=WSRUN_API_KEY" jsonschema_description:"Name of the environment variable that holds the API key."`
+	Headers         *textMap       `yaml:"headers" jsonschema_description:"Headers of each request; {run}, {cell}, {prompt} and {request} are filled in."`
+	Body            *jsonMap       `yaml:"body" jsonschema_description:"Merged into each request's body."`
+	Metrics         *rawMetrics    `yaml:"metrics" jsonschema:"default=auto" jsonschema_description:"Telemetry: auto ({endpoint}/metrics), none, a URL or a list."`
+	MetricsInterval *Dur           `yaml:"metrics_interval" validate:"omitnil,gte=100000000" jsonschema:"default=1s" jsonschema_description:"Time between two readings of telemetry, at least 100ms."`
+	Timeouts        *rawTimeouts   `yaml:"timeouts" jsonschema_description:"Timeouts of one request."`
+	MaxInFlight     *Int           `yaml:"max_in_flight" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2000" jsonschema_description:"Safety cap on requests in flight."`
+	KVBytesPerToken *rawAutoNumber `yaml:"kv_bytes_per_token" jsonschema:"default=auto" jsonschema_description:"KV cache bytes of one token, for figures in GB/s."`
+
+	short bool // written as a URL or as simulator
+}
+
+type rawSimulator struct {
+	Profile *string `yaml:"profile" validate:"omitnil,min=1" jsonschema:"default=small" jsonschema_description:"Name of a built-in profile, or a profile file below the working directory."`
+}
+
+type rawTimeouts struct {
+	Connect       *Dur `yaml:"connect" validate:"omitnil,gt=0" jsonschema:"default=5s" jsonschema_description:"To a connection."`
+	FirstToken    *Dur `yaml:"first_token" validate:"omitnil,gt=0" jsonschema:"default=15m" jsonschema_description:"From the request to its first token."`
+	BetweenTokens *Dur `yaml:"between_tokens" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"Between two tokens."`
+	Request       *Dur `yaml:"request" validate:"omitnil,gt=0" jsonschema:"default=30m" jsonschema_description:"The whole request."`
+}
+
+type rawWorkingSet struct {
+	Min     *Size   `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens."`
+	Max     *Size   `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens."`
+	Steps   *Int    `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included."`
+	Spacing *string `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread."`
+	Refine  *Int    `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Bisections of each transition found, at all levels."`
+
+	List  List[Size] `yaml:"-" validate:"omitempty,dive,gt=0"`
+	short bool       // written as a list or one size
+}
+
+type rawPrompts struct {
+	Encoding *string `yaml:"encoding" validate:"omitnil,oneof=auto" jsonschema:"default=auto" jsonschema_description:"How prompts are encoded: token ids where the server takes them, else fitted text."`
+	Salt     *string `yaml:"salt" validate:"omitnil,oneof=cell run none" jsonschema:"default=cell" jsonschema_description:"What makes prompts new: cell (nonce, cell and trial), run, or none."`
+}
+
+type rawSpan struct {
+	Min *Dur `yaml:"min" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"Shortest measured window."`
+	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema:"default=5m" jsonschema_description:"Longest measured window."`
+}
+
+type rawWarmup struct {
+	Concurrency *Int      `yaml:"concurrency" validate:"omitnil,gte=1" jsonschema:"default=16" jsonschema_description:"Requests in flight during warm-up."`
+	Reset       *rawReset `yaml:"reset" jsonschema:"default=auto" jsonschema_description:"How the cache is emptied before a cell."`
+	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"When the cache is warmed again."`
+	Verify      *bool     `yaml:"verify" jsonschema:"default=true" jsonschema_description:"Look again at 1 % of the prompts after warm-up."`
+}
+
+type rawSLO struct {
+	TTFT       *rawTTFT `yaml:"ttft" jsonschema_description:"Upper limits on the time to first token."`
+	OutputRate *rawRate `yaml:"output_rate" jsonschema_description:"Lower limits on output tokens/s per request."`
+}
+
+type rawTTFT struct {
+	Max *Dur `yaml:"max" validate:"omitnil,gt=0"`
+	Avg *Dur `yaml:"avg" validate:"omitnil,gt=0"`
+	P50 *Dur `yaml:"p50" validate:"omitnil,gt=0"`
+	P90 *Dur `yaml:"p90" validate:"omitnil,gt=0"`
+	P95 *Dur `yaml:"p95" validate:"omitnil,gt=0"`
+	P99 *Dur `yaml:"p99" validate:"omitnil,gt=0"`
+}
+
+type rawRate struct {
+	Avg *Float `yaml:"avg" validate:"omitnil,gt=0"`
+	P5  *Float `yaml:"p5" validate:"omitnil,gt=0"`
+	P10 *Float `yaml:"p10" validate:"omitnil,gt=0"`
+}
+
+type rawStop struct {
+	When    *string `yaml:"when" validate:"required" jsonschema_description:"Condition."`
+	Periods *Int    `yaml:"periods" validate:"omitnil,gte=1,lte=1000" jsonschema_description:"Consecutive periods for which it must hold; default: judged on the finished level."`
+	Ends    *string `yaml:"ends" validate:"omitnil,oneof=level cell sweep run" jsonschema:"default=cell" jsonschema_description:"What it ends."`
+	Fail    *bool   `yaml:"fail" jsonschema:"default=false" jsonschema_description:"The run failed: exit code 1."`
+	Reason  *string `yaml:"reason" jsonschema_description:"Why, in words."`
+}
+
+type rawThreshold struct {
+	Expect *string `yaml:"expect" validate:"required" jsonschema_description:"Condition that must hold."`
+	Where  *string `yaml:"where" jsonschema_description:"Points for which it must hold; default all."`
+}
+
+type rawOutput struct {
+	Dir      *string `yaml:"dir" validate:"omitnil,min=1" jsonschema:"default=results" jsonschema_description:"Directory of results, below the working directory."`
+	Requests *bool   `yaml:"requests" jsonschema:"default=true" jsonschema_description:"Write the detailed CSV; the record always has all requests."`
+	HTML     *bool   `yaml:"html" jsonschema:"default=false" jsonschema_description:"Write pages."`
+}
+
+// rawLevels are concurrency levels.
+type rawLevels []Int
+
+// Shape implements the schema's side.
+func (rawLevels) Shape() []any { return List[Int]{}.Shape() }
+
+func (l *rawLevels) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.MappingNode {
+		return w.fail("not-supported-yet", n, path, "not supported yet: concurrency {start, step, max} belongs to mode sustained; write the levels, as [10, 20, 40]")
+	}
+	return (*List[Int])(l).decode(w, n, path)
+}
+
+// rawAccess is an access law by name.
+type rawAccess string
+
+// Shape implements the schema's side.
+func (rawAccess) Shape() []any { return []any{`{"type":"string","enum":["cyclic","uniform"]}`} }
+
+func (a *rawAccess) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.MappingNode {
+		return w.fail("not-supported-yet", n, path, "not supported yet: access {zipf: ...}; write cyclic or uniform")
+	}
+	text, ok := w.scalar(n, path, "cyclic or uniform")
+	switch {
+	case !ok:
+		return false
+	case text == "cyclic" || text == "uniform":
+		*a = rawAccess(text)
+		return true
+	case text == "depth":
+		return w.fail("not-supported-yet", n, path, "not supported yet: access: depth; write cyclic or uniform")
+	case text == "random":
+		return w.fail("bad-value", n, path, "access: write uniform for the original's random selection")
+	}
+	return w.fail("bad-value", n, path, "access: %q is unknown%s: write cyclic or uniform", text, didYouMean(text, []string{"cyclic", "uniform"}))
+}
+
+// rawSeed is any whole number.
+type rawSeed int64
+
+// Shape implements the schema's side.
+func (rawSeed) Shape() []any { return []any{`{"type":"integer"}`} }
+
+func (s *rawSeed) decode(w *walker, n *yaml.Node, path string) bool {
+	var i Int
+	ok := i.decode(w, n, path)
+	*s = rawSeed(i)
+	return ok
+}
+
+// rawAutoSize is auto or a number of tokens; nil in Size means auto.
+type rawAutoSize struct{ Size *Size }
+
+// Shape implements the schema's side.
+func (rawAutoSize) Shape() []any { return append([]any{`{"const":"auto"}`}, Size(0).Shape()...) }
+
+func (a *rawAutoSize) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Value == "auto" {
+		return true
+	}
+	a.Size = new(Size)
+	if !a.Size.decode(w, n, path) {
+		return false
+	}
+	if *a.Size == 0 {
+		return w.fail("out-of-range", n, path, "%s: must be above 0, or auto", pathName(path))
+	}
+	return true
+}
+
+// rawAutoDur is auto or a duration.
+type rawAutoDur struct{ Dur *Dur }
+
+// Shape implements the schema's side.
+func (rawAutoDur) Shape() []any { return append([]any{`{"const":"auto"}`}, Dur(0).Shape()...) }
+
+func (a *rawAutoDur) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Value == "auto" {
+		return true
+	}
+	a.Dur = new(Dur)
+	if !a.Dur.decode(w, n, path) {
+		return false
+	}
+	if *a.Dur == 0 {
+		return w.fail("out-of-range", n, path, "%s: must be above 0, or auto", pathName(path))
+	}
+	return true
+}
+
+// rawAutoNumber is auto or a positive number.
+type rawAutoNumber struct{ Number *Float }
+
+// Shape implements the schema's side.
+func (rawAutoNumber) Shape() []any {
+	return []any{`{"const":"auto"}`, `{"type":"number","exclusiveMinimum":0}`}
+}
+
+func (a *rawAutoNumber) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Value == "auto" {
+		return true
+	}
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && !oddNumber.MatchString(n.Value) {
+		return w.fail("not-supported-yet", n, path, "not supported yet: kv_bytes_per_token by a model's name; write the number of bytes")
+	}
+	a.Number = new(Float)
+	if !a.Number.decode(w, n, path) {
+		return false
+	}
+	if *a.Number <= 0 {
+		return w.fail("out-of-range", n, path, "%s: must be above 0, or auto", pathName(path))
+	}
+	return true
+}
+
+// rawMetrics is auto, none, a URL or several.
+type rawMetrics struct {
+	Auto bool
+	URLs List[string]
+}
+
+// Shape implements the schema's side.
+func (rawMetrics) Shape() []any { return List[string]{}.Shape() }
+
+func (m *rawMetrics) decode(w *walker, n *yaml.Node, path string) bool {
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Value == "auto":
+		m.Auto = true
+		return true
+	case n.Kind == yaml.ScalarNode && n.Value == "none":
+		return true
+	}
+	return m.URLs.decode(w, n, path)
+}
+
+// rawReset is auto, none, {post: ...} or {command: [...]}.
+type rawReset struct {
+	Auto    bool
+	Post    List[string]
+	Command List[string]
+}
+
+type rawResetMap struct {
+	Post    List[string] `yaml:"post" jsonschema_description:"A path on each endpoint, a URL, or several, to POST to."`
+	Command List[string] `yaml:"command" jsonschema_description:"Program and arguments to run; needs --allow-commands."`
+}
+
+// Shape implements the schema's side.
+func (rawReset) Shape() []any { return []any{`{"enum":["auto","none"]}`, rawResetMap{}} }
+
+func (r *rawReset) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind != yaml.MappingNode {
+		text, ok := w.scalar(n, path, "auto, none, {post: ...} or {command: [...]}")
+		if ok && text != "auto" && text != "none" {
+			return w.fail("bad-value", n, path, "%s: %q is unknown%s: write auto, none, {post: /path} or {command: [...]}", pathName(path), text, didYouMean(text, []string{"auto", "none"}))
+		}
+		r.Auto = text == "auto"
+		return ok
+	}
+	var m rawResetMap
+	if !w.structure(n, reflect.ValueOf(&m).Elem(), path) {
+		return false
+	}
+	if (len(m.Post) > 0) == (len(m.Command) > 0) {
+		return w.fail("bad-value", n, path, "%s: write either post or command", pathName(path))
+	}
+	r.Post, r.Command = m.Post, m.Command
+	return true
+}
+
+// Shape implements the schema's side.
+func (rawTarget) Shape() []any {
+	return []any{`{"const":"simulator"}`, `{"type":"string","pattern":"^https?://"}`, mapOf{rawTarget{}}}
+}
+
+func (t *rawTarget) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.MappingNode {
+		return w.structure(n, reflect.ValueOf(t).Elem(), path)
+	}
+	text, ok := w.scalar(n, path, "a URL, simulator, or a map")
+	if !ok {
+		return false
+	}
+	t.short = true
+	if text == "simulator" {
+		t.Simulator = &rawSimulator{}
+		return true
+	}
+	if near := nearest(text, []string{"simulator"}); near != "" {
+		return w.fail("bad-value", n, path, "target: %q is no URL, did you mean simulator?", text)
+	}
+	w.at[path+"/endpoints"] = place{value: n}
+	w.at[path+"/endpoints/0"] = place{value: n}
+	t.Endpoints = List[string]{text}
+	return true
+}
+
+// mapOf tells the schema generator to reflect the struct itself, not its Shape.
+type mapOf struct{ V any }
+
+// Struct gives the struct value.
+func (m mapOf) Struct() any { return m.V }
+
+// Shape implements the schema's side.
+func (rawWorkingSet) Shape() []any {
+	return append(List[Size]{}.Shape(), mapOf{rawWorkingSet{}})
+}
+
+func (s *rawWorkingSet) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.MappingNode {
+		return w.structure(n, reflect.ValueOf(s).Elem(), path)
+	}
+	s.short = true
+	return s.List.decode(w, n, path)
+}
+
+// Shape implements the schema's side.
+func (rawSpan) Shape() []any { return append(Dur(0).Shape(), mapOf{rawSpan{}}) }
+
+func (s *rawSpan) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.MappingNode {
+		return w.structure(n, reflect.ValueOf(s).Elem(), path)
+	}
+	var d Dur
+	if !d.decode(w, n, path) {
+		return false
+	}
+	s.Min, s.Max = &d, &d
+	return true
+}
+
+// Shape implements the schema's side.
+func (rawStop) Shape() []any { return []any{`{"type":"string"}`, mapOf{rawStop{}}} }
+
+func (s *rawStop) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.MappingNode {
+		return w.structure(n, reflect.ValueOf(s).Elem(), path)
+	}
+	var when string
+	if !w.value(n, reflect.ValueOf(&when).Elem(), path) {
+		return false
+	}
+	w.at[path+"/when"] = place{value: n}
+	s.When = &when
+	return true
+}
+
+// Shape implements the schema's side.
+func (rawThreshold) Shape() []any { return []any{mapOf{rawThreshold{}}} }
+
+func (t *rawThreshold) decode(w *walker, n *yaml.Node, path string) bool {
+	if n.Kind == yaml.ScalarNode {
+		return w.fail("wrong-type", n, path, "%s: a threshold is a map: write - expect: %s", pathName(path), strings.TrimSpace(n.Value))
+	}
+	return w.structure(n, reflect.ValueOf(t).Elem(), path)
+}
+
+// indexPath turns /stop/0/when into /stop/*/when.
+func indexPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if _, err := strconv.Atoi(p); err == nil {
+			parts[i] = "*"
+		}
+	}
+	return strings.Join(parts, "/")
+}
