@@ -1,0 +1,89 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/wsrun/wsrun/runner/result"
+)
+
+// WriteFiles writes the CSV files of a run into dir: summary_{ts}.csv,
+// detailed_results_{ts}.csv (unless output.requests is off), phase_metadata_{ts}.csv
+// and tiers_{ts}.csv. Each is there complete or as it was before; the same record
+// gives the same bytes. It gives the paths written, in this order.
+func WriteFiles(dir string, sum *result.Summary, rec *result.Record) ([]string, error) {
+	if rec.Run == nil || rec.Run.Stamp == "" {
+		return nil, errors.New("the record does not say what run it is of: it has no opening frame, so there is nothing to name files after")
+	}
+	var written []string
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+		skip  bool
+	}{
+		{"summary", func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }, false},
+		{"detailed_results", func(w io.Writer) error { return writeCSV(w, requestColumns, requestRows(rec)) }, rec.Run.Scenario != nil && !rec.Run.Scenario.Output.Requests},
+		{"phase_metadata", func(w io.Writer) error { return writeCSV(w, phaseColumns, phaseRows(rec)) }, false},
+		{"tiers", func(w io.Writer) error { return writeCSV(w, transitionColumns, transitionRows(sum)) }, false},
+	} {
+		if f.skip {
+			continue
+		}
+		path := filepath.Join(dir, f.name+"_"+filepath.Base(rec.Run.Stamp)+".csv")
+		if err := writeAtomically(path, f.write); err != nil {
+			return written, fmt.Errorf("%s could not be written: %w", path, err)
+		}
+		written = append(written, path)
+	}
+	return written, nil
+}
+
+// writeAtomically writes beside path and renames, so that nobody ever reads half a
+// file and a full disk leaves the old one.
+func writeAtomically(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}
+
+// ColumnsDoc is docs/columns.md, made from the tables that write the files.
+func ColumnsDoc(w io.Writer) {
+	fmt.Fprint(w, `# Columns of the CSV files
+
+Generated from the tables in internal/report; a test fails when they differ (`+"`go test ./internal/report -update`"+` writes it).
+
+Columns of the original (working_set_tester.py) come first and keep their names, order and units; where the rules of
+measurement differ from the original's formula, the last column says why. Ours follow; columns are only ever added at
+the end. Missing is empty, not 0. Times are seconds; stamps are seconds since 1970 UTC, exact to the nanosecond. A
+number that is only a lower bound has `+"`>=`"+` before it. Lines end in \n, fields are quoted as RFC 4180 says.
+
+The keys of a point in `+"`--brief`"+` and `+"`--format json`"+` are the columns of the summary.
+`)
+	describe(w, "summary_{ts}.csv", "One row per point and trial. The original wrote one row per cell, for its last level.", pointColumns)
+	describe(w, "detailed_results_{ts}.csv", "One row per attempt, failures included. The original wrote one file per context, successes only.", requestColumns)
+	describe(w, "phase_metadata_{ts}.csv", "One row per level that was run.", phaseColumns)
+	describe(w, "tiers_{ts}.csv", "One row per transition found. The original had none.", transitionColumns)
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/wsrun/wsrun/internal/term"
+	"github.com/wsrun/wsrun/scenario"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// planRow is one cell of a plan.
+type planRow struct {
+	plan *scenario.Plan
+	c    scenario.Cell
+	e    scenario.Estimate
+}
+
+// planColumns are the keys of `wsrun plan --format lines` and json.
+var planColumns = []column[planRow]{
+	{name: "scenario", get: func(r planRow) field { return text(r.plan.Scenario.Name) }},
+	{name: "cell", get: func(r planRow) field { return text(r.c.Key) }},
+	{name: "context_size", get: func(r planRow) field { return integer(r.c.Context) }},
+	{name: "cache_hit_rate", get: func(r planRow) field { return number(r.c.HitRate) }},
+	{name: "working_set_size", get: func(r planRow) field { return workingSet(&r.c) }},
+	{name: "prompt_tokens", get: func(r planRow) field { return integer(r.c.R) }},
+	{name: "prefix_tokens", get: func(r planRow) field { return integer(r.c.Prefix) }},
+	{name: "prompts", get: func(r planRow) field { return positive(int64(r.c.Prompts)) }},
+	{name: "working_set_real", get: func(r planRow) field { return positive(r.c.Real) }},
+	{name: "hot_tokens", get: func(r planRow) field { return positive(r.c.HotTokens) }},
+	{name: "reuse_distance", get: func(r planRow) field { return positive(r.c.ReuseDistance) }},
+	{name: "levels", get: func(r planRow) field { return text(levelList(r.c.Levels)) }},
+	{name: "trials", get: func(r planRow) field { return integer(int64(r.plan.Scenario.Trials)) }},
+	{name: "warmup_tokens", get: func(r planRow) field { return integer(r.e.WarmupTokens) }},
+	{name: "warmup_requests", get: func(r planRow) field { return integer(r.e.WarmupRequests) }},
+	{name: "measured_min", get: func(r planRow) field { return nanos(int64(r.e.MinMeasured)) }},
+	{name: "measured_max", get: func(r planRow) field { return nanos(int64(r.e.MaxMeasured)) }},
+	{name: "peak_streams", get: func(r planRow) field { return integer(int64(r.e.PeakStreams)) }},
+}
+
+func levelList(levels []int) string {
+	parts := make([]string, len(levels))
+	for i, l := range levels {
+		parts[i] = fmt.Sprint(l)
+	}
+	return strings.Join(parts, " ")
+}
+
+func planRows(plans []*scenario.Plan) func(yield func(planRow) bool) {
+	return func(yield func(planRow) bool) {
+		for _, p := range plans {
+			for _, c := range p.Cells {
+				if !yield(planRow{p, c, p.EstimateCell(c)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// PlanLines prints one cell a line as key=value pairs, in the order in which they
+// are run: a form whose differences a person can read.
+func PlanLines(w io.Writer, plans []*scenario.Plan) error {
+	ew := &errWriter{w: w}
+	for row := range planRows(plans) {
+		for i, c := range planColumns {
+			sep := " "
+			if i == 0 {
+				sep = ""
+			}
+			v := string(c.get(row).append(nil))
+			if strings.ContainsAny(v, " \"=") {
+				v = string(appendString(nil, v))
+			}
+			fmt.Fprintf(ew, "%s%s=%s", sep, c.name, v)
+		}
+		fmt.Fprintln(ew)
+	}
+	return ew.err
+}
+
+// PlanJSON prints the plans as one object: their cells, totals and what was left out.
+func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
+	b := []byte(`{"schema":1,"plans":[`)
+	for i, p := range plans {
+		e := p.Estimate()
+		b = append(comma(b, i), `{"totals":`...)
+		b = appendKeys(b, []keyField{{"scenario", text(p.Scenario.Name)}, {"digest", text(p.Digest)}, {"cells", integer(int64(len(p.Cells)))}, {"points", integer(int64(e.Points))},
+			{"warmup_tokens", integer(e.WarmupTokens)}, {"warmup_requests", integer(e.WarmupRequests)}, {"measured_min", nanos(int64(e.MinMeasured))}, {"measured_max", nanos(int64(e.MaxMeasured))}, {"peak_streams", integer(int64(e.PeakStreams))}})
+		b = append(b, `,"left_out":[`...)
+		for j, l := range p.Left {
+			b = appendKeys(comma(b, j), []keyField{{"context_size", integer(l.Context)}, {"working_set_size", integer(l.WorkingSet)}, {"why", text(l.Why)}})
+		}
+		b = append(b, `],"warnings":[`...)
+		for j, p := range p.Warnings {
+			b = appendString(comma(b, j), p.Message)
+		}
+		b = append(b, `],"cells":[`...)
+		n := 0
+		for row := range planRows([]*scenario.Plan{p}) {
+			keys := make([]keyField, len(planColumns))
+			for k, c := range planColumns {
+				keys[k] = keyField{c.name, c.get(row)}
+			}
+			b = appendKeys(comma(b, n), keys)
+			n++
+		}
+		b = append(b, "]}"...)
+	}
+	_, err := w.Write(append(b, "]}\n"...))
+	return err
+}
+
+// Plan prints a plan for people: each cell and what it costs, then the totals.
+func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
+	ew := &errWriter{w: w}
+	sc := p.Scenario
+	fmt.Fprintf(ew, "%s  %s\n", opt.Paint.Bold(sc.Name), planHead(sc))
+	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse"}, {name: "hit"}, {name: "prompts"}, {name: "conc", left: true}, {name: "warm-up tok"}, {name: "measured", left: true}}}
+	for row := range planRows([]*scenario.Plan{p}) {
+		g.rows = append(g.rows, []cell{plain(metric.Size(row.c.Context)), plain(sizeOrNone(row.c.WorkingSet)), plain(sizeOrNone(row.c.ReuseDistance)), plain(metric.Text(metric.Percent, row.c.HitRate)),
+			plain(countOrNone(row.c.Prompts)), plain(levelList(row.c.Levels)), plain(metric.Text(metric.Tokens, float64(row.e.WarmupTokens))), plain(span(row.e.MinMeasured, row.e.MaxMeasured))})
+	}
+	g.fit(opt.Width)
+	if err := g.render(ew, opt.Paint); err != nil {
+		return err
+	}
+	for _, l := range p.Left {
+		fmt.Fprintf(ew, "left out: working set %s at context %s: %s\n", metric.Size(l.WorkingSet), metric.Size(l.Context), l.Why)
+	}
+	e := p.Estimate()
+	total := fmt.Sprintf("%d cells, %d points; warm-up %s tokens in %s requests; measured %s, warm-in and drain on top; at most %d requests in flight",
+		len(p.Cells), e.Points, metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
+	fmt.Fprintln(ew, term.Wrap(total, "  ", opt.Width))
+	return ew.err
+}
+
+func planHead(sc *scenario.Scenario) string {
+	where := strings.Join(sc.Target.Endpoints, ", ")
+	if s := sc.Target.Simulator; s != nil {
+		where = "the simulator, profile " + s.Profile
+	}
+	s := fmt.Sprintf("mode %s on %s, access %s, %d output tokens", sc.Mode, where, sc.Access, sc.OutputTokens)
+	if sc.Trials > 1 {
+		s += fmt.Sprintf(", %d trials", sc.Trials)
+	}
+	return term.Clean(s)
+}
+
+func countOrNone(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return metric.Text(metric.Count, float64(n))
+}
+
+func span(lo, hi time.Duration) string {
+	if lo == hi {
+		return clock(lo)
+	}
+	return clock(lo) + " to " + clock(hi)
+}

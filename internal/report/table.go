@@ -1,0 +1,360 @@
+// Package report turns a summary into what people and programs read: the console
+// table, key: value lines, JSON, CSV files, and the progress of a run. It computes
+// no statistic: every number comes from package result.
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/wsrun/wsrun/internal/term"
+	"github.com/wsrun/wsrun/internal/tier"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// Options say how to print for people.
+type Options struct {
+	Width int        // columns to fit into; 0: no limit
+	Paint term.Paint // colour
+}
+
+// tableColumn is one column of the console table.
+type tableColumn struct {
+	head
+	get func(t *table, m *result.Merged) cell
+}
+
+// consoleColumns, in the order in which they stand; when the terminal is narrow
+// the last goes first, but validity stays: a number without its doubt says too much.
+var consoleColumns = []tableColumn{
+	{head{name: "context", keep: true}, func(_ *table, m *result.Merged) cell { return plain(metric.Size(m.Spec.Context)) }},
+	{head{name: "working_set", keep: true}, func(_ *table, m *result.Merged) cell { return plain(sizeOrNone(m.Spec.WorkingSet)) }},
+	{head{name: "reuse"}, ranged("reuse_distance")},
+	{head{name: "hit want/got"}, func(_ *table, m *result.Merged) cell { return plain(hits(m)) }},
+	{head{name: "conc"}, func(_ *table, m *result.Merged) cell { return plain(fmt.Sprint(m.Level)) }},
+	{head{name: "ttft.p50"}, ranged("ttft.p50")},
+	{head{name: "ttft.p95"}, ranged("ttft.p95")},
+	{head{name: "in tok/s"}, ranged("input_throughput")},
+	{head{name: "prefill"}, ranged("prefill_throughput")},
+	{head{name: "out tok/s"}, ranged("output_throughput")},
+	{head{name: "good%"}, ranged("goodput_share")},
+	{head{name: "errors"}, func(_ *table, m *result.Merged) cell { return plain(errorCount(m)) }},
+	{head{name: "validity", left: true, keep: true}, (*table).validity},
+	{head{name: "stop", left: true}, (*table).stop},
+}
+
+// table is a console table while it is made.
+type table struct {
+	notes  footnotes
+	sum    *result.Summary
+	noStop bool // there is no room for the stop column: its words become footnotes
+}
+
+// Table prints a summary for people: the run's notes, a row for each cell and
+// level, footnotes, and the transitions or why there is none. With several trials a
+// figure is their median, with its range behind it.
+func Table(w io.Writer, sum *result.Summary, opt Options) error {
+	ew := &errWriter{w: w}
+	for _, n := range sum.Notes {
+		line := "note " + n.Code + ": " + term.Clean(n.Text)
+		if n.Fail {
+			line = opt.Paint.Red(term.Wrap(line, "  ", opt.Width))
+		} else {
+			line = opt.Paint.Dim(term.Wrap(line, "  ", opt.Width))
+		}
+		fmt.Fprintln(ew, line)
+	}
+	if len(sum.Merged) == 0 {
+		fmt.Fprintln(ew, "no points: the run ended before its first cell")
+		return ew.err
+	}
+	t := &table{sum: sum}
+	g, dropped := t.grid(opt.Width)
+	if slices.Contains(dropped, "stop") {
+		t = &table{sum: sum, noStop: true}
+		g, dropped = t.grid(opt.Width)
+	}
+	if err := g.render(ew, opt.Paint); err != nil {
+		return err
+	}
+	t.notes.write(ew, opt.Width)
+	if len(dropped) > 0 {
+		fmt.Fprintln(ew, term.Wrap(fmt.Sprintf("left out at %d columns: %s", opt.Width, strings.Join(dropped, ", ")), "  ", opt.Width))
+	}
+	Transitions(ew, sum, opt)
+	return ew.err
+}
+
+// grid lays the rows out. Footnotes are numbered as they are read, row by row.
+// Columns that hold nothing (no slo: good%, stop) are left out silently.
+func (t *table) grid(width int) (*grid, []string) {
+	g := &grid{}
+	for _, c := range consoleColumns {
+		g.heads = append(g.heads, c.head)
+	}
+	for _, m := range t.sum.Merged {
+		row := make([]cell, len(consoleColumns))
+		for i, c := range consoleColumns {
+			row[i] = c.get(t, m)
+		}
+		g.rows = append(g.rows, row)
+	}
+	for i := len(g.heads) - 1; i >= 0; i-- {
+		if (g.heads[i].name == "stop" || g.heads[i].name == "good%") && g.empty(i) {
+			g.drop(i)
+		}
+	}
+	return g, g.fit(width)
+}
+
+func sizeOrNone(tokens int64) string {
+	if tokens == 0 {
+		return "-" // hit rate 0: size has no meaning
+	}
+	return metric.Size(tokens)
+}
+
+// ranged prints the median over trials, and the range behind it where the trials
+// differ in what is printed.
+func ranged(name string) func(*table, *result.Merged) cell {
+	d, _ := metric.Find(name)
+	return func(_ *table, m *result.Merged) cell {
+		s := metric.Print(d.Unit, m.Row.Get(name))
+		lo, hi := metric.Print(d.Unit, m.Low.Get(name)), metric.Print(d.Unit, m.High.Get(name))
+		if m.Trials > 1 && lo != hi {
+			s += " (" + lo + "-" + hi + ")"
+		}
+		return plain(s)
+	}
+}
+
+// hits is the hit rate meant to be sent and the one that was seen, in percent.
+func hits(m *result.Merged) string {
+	want := result.MedianValue(eachPoint(m, func(p *result.Point) metric.Value { return p.Intended }))
+	got := m.Row.Get("hit_rate_observed")
+	if !want.Known() && !got.Known() {
+		return ""
+	}
+	return tenth(want) + "/" + tenth(got)
+}
+
+func tenth(v metric.Value) string {
+	if !v.Known() {
+		return "?"
+	}
+	return fmt.Sprintf("%.1f", v.V)
+}
+
+func eachPoint(m *result.Merged, f func(*result.Point) metric.Value) []metric.Value {
+	var vs []metric.Value
+	for _, p := range m.Points {
+		vs = append(vs, f(p))
+	}
+	return vs
+}
+
+func measured(m *result.Merged) bool {
+	return m.Validity != result.ValidSkipped && m.Validity != result.ValidFailed
+}
+
+func errorCount(m *result.Merged) string {
+	if !measured(m) {
+		return ""
+	}
+	n := 0
+	for _, c := range m.ErrorsBy {
+		n += c
+	}
+	return fmt.Sprint(n)
+}
+
+// validity is the word, a mark for each reason, and how many trials it stands on
+// where some could not be used.
+func (t *table) validity(m *result.Merged) cell {
+	word := string(m.Validity)
+	var marks []string
+	for _, r := range m.Reasons {
+		if r.Class != result.ValidSkipped { // the stop column says it
+			marks = append(marks, t.notes.mark(t.reason(r)))
+		}
+	}
+	if why := stopText(m); t.noStop && why != "" {
+		marks = append(marks, t.notes.mark("stop: "+why))
+	}
+	word += strings.Join(marks, ",")
+	if n := len(m.Points); n > 1 && m.Trials < n {
+		word += fmt.Sprintf(" (%d of %d trials)", m.Trials, n)
+	}
+	return cell{word, paintValidity(m.Validity)}
+}
+
+func paintValidity(v result.Validity) func(term.Paint, string) string {
+	switch v {
+	case result.ValidInvalid, result.ValidFailed:
+		return term.Paint.Red
+	case result.ValidDoubt:
+		return term.Paint.Yellow
+	case result.ValidSkipped:
+		return term.Paint.Dim
+	}
+	return nil
+}
+
+// maxTexts is how many different texts of one code a footnote quotes.
+const maxTexts = 3
+
+// reason gives the footnote of a reason. Points mostly have the same doubt with
+// other numbers: there is one note for each code, which quotes the first few.
+func (t *table) reason(r result.Reason) string {
+	var texts []string
+	more := 0
+	seen := map[string]bool{}
+	for _, m := range t.sum.Merged {
+		for _, other := range m.Reasons {
+			if other.Code != r.Code || seen[other.Text] {
+				continue
+			}
+			seen[other.Text] = true
+			if len(texts) < maxTexts {
+				texts = append(texts, term.Clean(other.Text))
+			} else {
+				more++
+			}
+		}
+	}
+	note := r.Code + ": " + strings.Join(texts, " | ")
+	if more > 0 {
+		note += fmt.Sprintf(" | and %d more (all in --brief and in the summary CSV)", more)
+	}
+	return note
+}
+
+// stop is the slo line or condition that was met, or why there is no measurement.
+func (t *table) stop(m *result.Merged) cell { return plain(stopText(m)) }
+
+func stopText(m *result.Merged) string {
+	s := m.Stop
+	if m.Validity == result.ValidSkipped {
+		for _, r := range m.Reasons {
+			if r.Class == result.ValidSkipped {
+				s = r.Text
+			}
+		}
+	}
+	return term.Clean(s)
+}
+
+// Transitions prints what was found of each series: its transitions, or the
+// sentence that says why there is none. Trials that say the same share a line.
+func Transitions(w io.Writer, sum *result.Summary, opt Options) {
+	head := "transitions  "
+	for _, l := range transitionLines(sum) {
+		fmt.Fprintln(w, term.Wrap(head+l, strings.Repeat(" ", 15), opt.Width))
+		head = strings.Repeat(" ", 13)
+	}
+}
+
+func transitionLines(sum *result.Summary) []string {
+	name := seriesNamer(sum.Series)
+	var lines []string
+	for i := 0; i < len(sum.Series); {
+		j := i
+		for j < len(sum.Series) && sum.Series[j].SeriesKey == sum.Series[i].SeriesKey {
+			j++
+		}
+		lines = append(lines, seriesLines(name(sum.Series[i]), sum.Series[i:j])...)
+		i = j
+	}
+	if len(lines) == 0 {
+		lines = []string{"no transition: " + noSeries(sum)}
+	}
+	return lines
+}
+
+func noSeries(sum *result.Summary) string {
+	for _, m := range sum.Merged {
+		if m.Spec.HitRate > 0 {
+			return "no point is valid enough to look for one"
+		}
+	}
+	return "nothing is reused at hit rate 0, so no tier can show; add a hit rate above 0"
+}
+
+// seriesNamer names a series by what differs between the series, nothing where
+// there is only one.
+func seriesNamer(all []*result.Series) func(*result.Series) string {
+	contexts, rates, levels := map[int64]bool{}, map[float64]bool{}, map[int]bool{}
+	for _, s := range all {
+		contexts[s.Context], rates[s.HitRate], levels[s.Level] = true, true, true
+	}
+	return func(s *result.Series) string {
+		var parts []string
+		if len(contexts) > 1 {
+			parts = append(parts, "context "+metric.Size(s.Context))
+		}
+		if len(rates) > 1 {
+			parts = append(parts, "hit rate "+metric.Text(metric.Percent, s.HitRate))
+		}
+		if len(levels) > 1 {
+			parts = append(parts, fmt.Sprintf("conc %d", s.Level))
+		}
+		if len(parts) == 0 {
+			return ""
+		}
+		return strings.Join(parts, ", ") + ": "
+	}
+}
+
+// seriesLines gives the lines of one series over its trials. Lines that all trials
+// have stand once; others say in which trials they were found.
+func seriesLines(prefix string, trials []*result.Series) []string {
+	found := map[string][]string{}
+	var order []string
+	for _, s := range trials {
+		for _, l := range sentences(s) {
+			if found[l] == nil {
+				order = append(order, l)
+			}
+			found[l] = append(found[l], fmt.Sprint(s.Trial))
+		}
+	}
+	for i, l := range order {
+		if len(found[l]) < len(trials) {
+			order[i] = l + " [trial " + strings.Join(found[l], ", ") + "]"
+		}
+		order[i] = prefix + order[i]
+	}
+	return order
+}
+
+func sentences(s *result.Series) []string {
+	var out []string
+	for _, t := range s.Transitions {
+		out = append(out, term.Clean(tier.Sentence(t)))
+	}
+	if s.None != "" {
+		out = append(out, term.Clean(s.None))
+	}
+	for _, n := range s.Series.Notes {
+		out = append(out, "note: "+term.Clean(n))
+	}
+	return out
+}
+
+// errWriter remembers the first error of a row of prints.
+type errWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (e *errWriter) Write(p []byte) (int, error) {
+	if e.err != nil {
+		return 0, e.err
+	}
+	n, err := e.w.Write(p)
+	e.err = err
+	return n, err
+}

@@ -1,0 +1,111 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wsrun/wsrun/internal/tier"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// gate compiles a threshold the way a file's is.
+func gate(t *testing.T, expect, where string) []scenario.Gate {
+	t.Helper()
+	line := "\nthresholds:\n  - expect: " + expect + "\n"
+	if where != "" {
+		line += "    where: " + where + "\n"
+	}
+	plan, problems := scenario.Load("x.yaml", []byte("name: x\ntarget: http://localhost:1\ncontexts: [8k]\nworking_set: [100k, 400k]\nhit_rates: [0, 100]\nmode: fixed\nconcurrency: [4, 8]\n"+line), scenario.Options{})
+	if plan == nil {
+		t.Fatalf("%s where %s: %v", expect, where, problems)
+	}
+	return plan.Thresholds
+}
+
+func merged(size int64, level int, v result.Validity, ttft metric.Value) *result.Merged {
+	m := &result.Merged{Spec: scenario.Cell{Key: "cell", Context: 8000, HitRate: 100, WorkingSet: size}, Level: level, Validity: v, Row: metric.Row{}}
+	result.SetAxes(m.Row, m.Spec, level)
+	m.Row.Set("ttft.p95", ttft)
+	if v == result.ValidInvalid {
+		m.Reasons = []result.Reason{{Code: "errors", Class: v}}
+	}
+	return m
+}
+
+func TestPoints(t *testing.T) {
+	ok, doubt, invalid, skipped, failed := result.ValidOK, result.ValidDoubt, result.ValidInvalid, result.ValidSkipped, result.ValidFailed
+	fast, slow, atLeast := metric.Of(.2), metric.Of(3), metric.Lower(1)
+	for _, c := range []struct {
+		name             string
+		points           []*result.Merged
+		expect, where    string
+		want             Outcome
+		judged, doubtful int
+		against          string
+	}{
+		{"all hold", []*result.Merged{merged(100e3, 4, ok, fast), merged(400e3, 4, ok, fast)}, "ttft.p95 < 2s", "", Pass, 2, 0, ""},
+		{"one crosses", []*result.Merged{merged(100e3, 4, ok, fast), merged(400e3, 4, ok, slow)}, "ttft.p95 < 2s", "", Fail, 2, 0, "cell conc 4"},
+		{"where leaves it out", []*result.Merged{merged(100e3, 4, ok, fast), merged(400e3, 4, ok, slow)}, "ttft.p95 < 2s", "working_set <= 100k", Pass, 1, 0, ""},
+		{"no data", []*result.Merged{merged(100e3, 4, ok, metric.Value{})}, "ttft.p95 < 2s", "", NoVerdict, 1, 0, "no data for ttft.p95"},
+		{"a crossing beats missing data", []*result.Merged{merged(100e3, 4, ok, metric.Value{}), merged(100e3, 8, ok, slow)}, "ttft.p95 < 2s", "", Fail, 2, 0, "cell conc 8"},
+		{"invalid gives none", []*result.Merged{merged(100e3, 4, ok, fast), merged(100e3, 8, invalid, fast)}, "ttft.p95 < 2s", "", NoVerdict, 2, 0, "invalid: errors"},
+		{"failed gives none", []*result.Merged{merged(100e3, 4, failed, metric.Value{})}, "ttft.p95 < 2s", "", NoVerdict, 1, 0, "failed"},
+		{"doubtful counts and says so", []*result.Merged{merged(100e3, 4, doubt, fast)}, "ttft.p95 < 2s", "", Pass, 1, 1, ""},
+		{"skipped takes no part", []*result.Merged{merged(100e3, 4, ok, fast), merged(100e3, 8, skipped, metric.Value{})}, "ttft.p95 < 2s", "", Pass, 1, 0, ""},
+		{"none is left", []*result.Merged{merged(100e3, 4, skipped, metric.Value{})}, "ttft.p95 < 2s", "", NoVerdict, 0, 0, ""},
+		{"a lower bound above the line", []*result.Merged{merged(100e3, 4, ok, metric.Lower(3))}, "ttft.p95 < 2s", "", Fail, 1, 0, "cell conc 4"},
+		{"a lower bound below the line", []*result.Merged{merged(100e3, 4, ok, atLeast)}, "ttft.p95 < 2s", "", NoVerdict, 1, 0, "lower bound"},
+	} {
+		f := Thresholds(&result.Summary{Merged: c.points}, gate(t, c.expect, c.where))[0]
+		if f.Outcome != c.want || f.Judged != c.judged || f.Doubtful != c.doubtful {
+			t.Errorf("%s: %s, %d judged, %d doubtful; want %s, %d, %d", c.name, f.Outcome, f.Judged, f.Doubtful, c.want, c.judged, c.doubtful)
+		}
+		if got := describe(f); c.against != "" && !strings.Contains(got, c.against) || (c.against == "") != (got == "") {
+			t.Errorf("%s: against %q, want %q", c.name, got, c.against)
+		}
+		if c.judged == 0 && f.Reason == "" {
+			t.Errorf("%s: no reason", c.name)
+		}
+	}
+}
+
+func describe(f Finding) string {
+	var s []string
+	for _, p := range f.Against {
+		s = append(s, p.Name+" "+p.Why)
+	}
+	return strings.TrimSpace(strings.Join(s, "; "))
+}
+
+func TestEdges(t *testing.T) {
+	found := &result.Series{SeriesKey: result.SeriesKey{Context: 8000, HitRate: 100, Level: 4}, Trial: 1, Farthest: 900_000,
+		Series: tier.Series{Transitions: []tier.Transition{{Lo: 150_000, Hi: 250_000, From: "hbm", To: "dram"}}}}
+	none := &result.Series{SeriesKey: result.SeriesKey{Context: 8000, HitRate: 100, Level: 8}, Trial: 1, Farthest: 900_000}
+	points := []*result.Merged{merged(100e3, 4, result.ValidOK, metric.Of(1)), merged(400e3, 4, result.ValidDoubt, metric.Of(1)), merged(100e3, 8, result.ValidOK, metric.Of(1))}
+	sum := &result.Summary{Merged: points, Series: []*result.Series{found, none}}
+	for _, c := range []struct {
+		expect, where    string
+		want             Outcome
+		judged, doubtful int
+	}{
+		{"edge1 > 100k", "", Pass, 2, 1}, // the second series has none up to 900k: a lower bound
+		{"edge1 > 200k", "", Fail, 2, 1},
+		{"edge1 > 200k", "concurrency == 8", Pass, 1, 0},
+		{"edge1 > 2M", "concurrency == 8", NoVerdict, 1, 0}, // beyond what was measured
+		{"edge2 > 500k", "concurrency == 4", Pass, 1, 1},
+	} {
+		f := Thresholds(sum, gate(t, c.expect, c.where))[0]
+		if f.Outcome != c.want || f.Judged != c.judged || f.Doubtful != c.doubtful {
+			t.Errorf("%s where %s: %s, %d judged, %d doubtful; want %s, %d, %d", c.expect, c.where, f.Outcome, f.Judged, f.Doubtful, c.want, c.judged, c.doubtful)
+		}
+	}
+	sum.Series = nil
+	if f := Thresholds(sum, gate(t, "edge1 > 100k", "concurrency == 4"))[0]; f.Outcome != NoVerdict || f.Against[0].Why != "no valid point" {
+		t.Errorf("without a series: %+v", f)
+	}
+	if got := Code(Thresholds(sum, append(gate(t, "ttft.p95 < 2s", ""), gate(t, "edge1 > 100k", "")...))); got != ExitNoVerdict {
+		t.Errorf("exit code %d, want %d", got, ExitNoVerdict)
+	}
+}
