@@ -125,15 +125,14 @@ type measurer struct {
 	slo limits
 
 	inFlight int64 // ns, summed over requests
-	ttftSum  float64
 	lives    []stats.Life
 	longest  float64 // largest age of a request without a first token in the window
 
 	cached pair // cached tokens told against the prompt tokens of the same requests
 
 	ttlt, tpot, rate []float64
-	icl, itl         []int64
-	itlTold          bool // no success with gaps in the window left its tokens per event untold
+	itl, untold      []int64 // gaps of streams that told their tokens per event, and of the others: ICL is both
+	itlTold          bool    // no success with gaps in the window left its tokens per event untold
 	good             int
 	lasts            int // successes whose last token fell in the window
 }
@@ -204,7 +203,6 @@ func (m *measurer) waited(r *sample.Request, end int64) {
 
 func (m *measurer) first(r *sample.Request, ttft float64) {
 	m.FirstTokens++
-	m.ttftSum += ttft
 	m.TTFTs = append(m.TTFTs, ttft)
 	m.firsts = append(m.firsts, first{r.FirstToken, ttft})
 	m.InputTokens += r.Input()
@@ -228,7 +226,7 @@ func (m *measurer) events(r *sample.Request) {
 	tokens := m.tokens(r)
 	told := r.Flags&sample.TokensTold != 0
 	live := r.End < 0
-	from := len(m.icl)
+	from := len(m.itl)
 	prev, n := int64(sample.Never), int64(0)
 	r.EachEvent(func(ev sample.Event) bool {
 		if ev.At >= m.w.End {
@@ -237,7 +235,7 @@ func (m *measurer) events(r *sample.Request) {
 		if ev.At >= m.w.Start {
 			m.OutputTokens += tokens(n, ev)
 			if prev >= 0 {
-				m.icl = append(m.icl, ev.At-prev)
+				m.itl = append(m.itl, ev.At-prev)
 			}
 		}
 		told = told || live && ev.Tokens > 0 && n == 0
@@ -246,12 +244,10 @@ func (m *measurer) events(r *sample.Request) {
 		n++
 		return true
 	})
-	switch gaps := m.icl[from:]; {
-	case len(gaps) == 0:
-	case told:
-		m.itl = append(m.itl, gaps...)
-	case r.Class == sample.OK && !live:
-		m.itlTold = false
+	if gaps := m.itl[from:]; !told && len(gaps) > 0 {
+		m.untold = append(m.untold, gaps...)
+		m.itl = m.itl[:from]
+		m.itlTold = m.itlTold && (r.Class != sample.OK || live)
 	}
 }
 
@@ -333,7 +329,7 @@ func (m *measurer) row() metric.Row {
 	if m.cached.asked == 0 {
 		m.CachedTokens = sample.Unknown
 	}
-	m.tpots, m.gaps, m.ttlts = len(m.tpot), len(m.icl), len(m.ttlt)
+	m.tpots, m.gaps, m.ttlts = len(m.tpot), len(m.itl)+len(m.untold), len(m.ttlt)
 	slices.Sort(m.TTFTs)
 	if d := m.w.Seconds(); m.overlapped && d > 0 {
 		row.Set("concurrency_achieved", metric.Of(seconds(m.inFlight)/d))
@@ -341,18 +337,11 @@ func (m *measurer) row() metric.Row {
 		m.goodput(row, d)
 	}
 	m.ttftRow(row)
+	slices.Sort(m.ttlt)
 	spread(row, "ttlt", m.ttlt, 1)
+	slices.Sort(m.tpot)
 	spread(row, "tpot", m.tpot, 1)
-	spread(row, "icl", m.icl, 1e-9)
-	switch {
-	case !m.itlTold:
-	case len(m.itl) == len(m.icl):
-		for _, s := range statistics {
-			row.Set("itl."+s.suffix, row.Get("icl."+s.suffix))
-		}
-	default:
-		spread(row, "itl", m.itl, 1e-9)
-	}
+	m.gapRows(row)
 	m.rateRow(row)
 	return row
 }

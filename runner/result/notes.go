@@ -5,6 +5,10 @@ import "github.com/wsrun/wsrun/scenario"
 // onceOnly are the codes that mean the same whatever their text: said once.
 var onceOnly = map[string]bool{"hit-rate-unverified": true, "reset-unverified": true, "fitted": true, "no-usage": true}
 
+// inTheTable are the codes of notes that points carry by themselves: why levels and
+// sizes were skipped.
+var inTheTable = map[string]bool{"stop-cell": true, "stop-sweep": true}
+
 // notes gathers what a reader should know of the whole run: what the runner noted,
 // then what the record shows by itself. Each is said once.
 func (s *summariser) notes() []RunNote {
@@ -24,6 +28,9 @@ func (s *summariser) notes() []RunNote {
 		add(RunNote{Code: "warning", Text: w})
 	}
 	for _, n := range s.rec.Notes {
+		if inTheTable[n.Code] && !n.Fail {
+			continue
+		}
 		text := n.Text
 		if n.Cell != "" && !onceOnly[n.Code] {
 			text = n.Cell + ": " + text

@@ -27,12 +27,11 @@ func fromCatalogue(family, suffix string) statistic {
 }
 
 // spread sets a family's figures from exact samples: xs times scale is in the
-// metric's unit. It sorts xs.
+// metric's unit, ascending.
 func spread[T int64 | float64](row metric.Row, family string, xs []T, scale float64) {
 	if len(xs) == 0 {
 		return
 	}
-	slices.Sort(xs)
 	for _, s := range statistics {
 		switch {
 		case s.suffix == "avg":
@@ -53,13 +52,31 @@ func mean[T int64 | float64](xs []T) float64 {
 	return float64(sum) / float64(len(xs))
 }
 
+// gapRows sets itl.* from the gaps of streams that told the tokens of each event,
+// unless a success did not tell, and icl.* from all.
+func (m *measurer) gapRows(row metric.Row) {
+	stats.SortDurations(m.itl)
+	if m.itlTold {
+		spread(row, "itl", m.itl, 1e-9)
+	}
+	if len(m.untold) == 0 {
+		for _, s := range statistics {
+			row.Set("icl."+s.suffix, row.Get("itl."+s.suffix))
+		}
+		return
+	}
+	all := append(m.itl, m.untold...)
+	stats.SortDurations(all)
+	spread(row, "icl", all, 1e-9)
+}
+
 // ttftRow sets ttft.*. Where requests waited across a border of the window the
 // percentiles are Kaplan-Meier, else type 7 of the first tokens. An exact figure
 // needs its least number of first tokens, a lower bound that number of waitings.
 func (m *measurer) ttftRow(row metric.Row) {
 	n := len(m.TTFTs)
 	if n > 0 {
-		row.Set("ttft.avg", metric.Of(m.ttftSum/float64(n)))
+		row.Set("ttft.avg", metric.Of(mean(m.TTFTs)))
 		row.Set("ttft.max", metric.Of(m.TTFTs[n-1]))
 	}
 	if m.longest > 0 && (n == 0 || m.longest > m.TTFTs[n-1]) {

@@ -39,13 +39,11 @@ func Summarise(rec *Record) *Summary {
 	s.sc = rec.Run.Scenario
 	s.evidence = Evidence(s.sc)
 	for _, n := range rec.Notes {
-		s.sum.stopped = s.sum.stopped || n.Code == "stopped"
+		s.sum.stopped = s.sum.stopped || n.Code == "stop-run"
 	}
 	s.points()
-	s.sum.Series = s.series()
-	if s.capacityValidity() {
-		s.sum.Series = s.series()
-	}
+	s.capacityValidity()
+	s.sum.Series = FindSeries(s.sum.Points, s.sc, s.probe())
 	s.best()
 	s.sum.Merged = merge(s.sum.Points)
 	s.sum.Notes = s.notes()
@@ -62,21 +60,23 @@ type summariser struct {
 	counts    map[*Point]Counts
 }
 
+func (s *summariser) probe() *sample.Probe {
+	if s.rec.Probe == nil {
+		return nil
+	}
+	return &s.rec.Probe.Probe
+}
+
 // planned gives the cells that this run was to do: all, or those that --only left
 // in any of its sessions, and those that were begun.
 func (s *summariser) planned() []scenario.Cell {
-	all := len(s.rec.Sessions) == 0
-	wanted := map[string]bool{}
+	all, wanted, known := false, map[string]bool{}, map[string]bool{}
 	for _, run := range append([]*Run{s.rec.Run}, s.rec.Sessions...) {
 		all = all || len(run.Only) == 0
 		for _, key := range run.Only {
 			wanted[key] = true
 		}
 	}
-	if len(s.rec.Sessions) == 0 && len(s.rec.Run.Only) > 0 {
-		all = false
-	}
-	known := map[string]bool{}
 	var cells []scenario.Cell
 	for _, u := range s.rec.Units {
 		wanted[u.Cell] = true

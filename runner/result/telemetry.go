@@ -27,7 +27,7 @@ var gauges = map[string]struct{ share bool }{
 }
 
 // Telemetry is the scrapes of a run, to be asked for windows. Scrapes that failed
-// tell nothing.
+// tell nothing. It may be read by many, but not while Add is called.
 type Telemetry struct {
 	by   map[int32][]*sample.Scrape // by endpoint, ascending in time
 	self []*sample.Scrape
@@ -205,23 +205,23 @@ func (t *Telemetry) fill(row metric.Row, w Window) {
 
 // own is what the load generator said of itself in a window.
 type own struct {
-	lag  float64 // seconds from readable to stamped that the scheduler and GC may add (p99)
-	cpu  float64 // percent of the CPUs it may use
-	told bool
+	lag float64 // seconds from readable to stamped that the scheduler and GC may add (p99)
+	cpu float64 // share of the CPUs that it may use, 0..1
 }
 
-// own gives the means of the generator's own scrapes over a window.
-func (t *Telemetry) own(w Window) (o own) {
-	if t == nil {
-		return o
-	}
+// own gives the means of the generator's own scrapes over a window; zero where it
+// said nothing.
+func (t *Telemetry) own(w Window) own {
 	list := inside(t.self, w)
-	for _, s := range list {
-		o.lag += s.Values["self.sched_p99_seconds"] + s.Values["self.gc_pause_p99_seconds"]
-		o.cpu += s.Values["self.cpu_share"]
+	avg := func(name string) float64 {
+		sum, n := 0.0, 0
+		for _, s := range list {
+			if v, ok := s.Values[name]; ok {
+				sum += v
+				n++
+			}
+		}
+		return sum / float64(max(n, 1))
 	}
-	if n := float64(len(list)); n > 0 {
-		o = own{o.lag / n, o.cpu / n, true}
-	}
-	return o
+	return own{lag: avg("self.sched_p99_seconds") + avg("self.gc_pause_p99_seconds"), cpu: avg("self.cpu_share")}
 }

@@ -3,9 +3,12 @@ package result
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/wsrun/wsrun/internal/stats"
 	"github.com/wsrun/wsrun/internal/tier"
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/scenario"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
@@ -31,22 +34,27 @@ func (k SeriesKey) compare(o SeriesKey) int {
 	return cmp.Or(cmp.Compare(k.Context, o.Context), cmp.Compare(k.HitRate, o.HitRate), cmp.Compare(k.Level, o.Level))
 }
 
-// series finds the transitions of every series from its ok and doubtful points.
-func (s *summariser) series() []*Series {
+// FindSeries finds the transitions of every series of the points, from those that
+// are ok or doubtful. They may come from any number of cells and trials, in any
+// order: the runner refines with it what a summary shows. probe is nil when
+// nothing is known of the server.
+func FindSeries(points []*Point, sc *scenario.Scenario, probe *sample.Probe) []*Series {
 	type key struct {
 		SeriesKey
 		trial int
 	}
-	points := map[key][]tier.Point{}
-	for _, p := range s.sum.Points {
+	by := map[key][]tier.Point{}
+	for _, p := range points {
 		if d := p.Row.Get("reuse_distance"); p.Usable() && p.Spec.HitRate > 0 && d.Known() {
 			k := key{keyOf(p), p.Trial}
-			points[k] = append(points[k], s.tierPoint(p, int64(d.V)))
+			by[k] = append(by[k], tierPoint(p, int64(d.V)))
 		}
 	}
 	var out []*Series
-	for k, ps := range points {
-		found := &Series{SeriesKey: k.SeriesKey, Trial: k.trial, Series: tier.Find(ps, s.tierOptions(k.SeriesKey))}
+	for k, ps := range by {
+		opt := tierOptions(sc, probe)
+		opt.ColdTTFT = coldTTFT(points, k.SeriesKey)
+		found := &Series{SeriesKey: k.SeriesKey, Trial: k.trial, Series: tier.Find(ps, opt)}
 		for _, p := range ps {
 			found.Farthest = max(found.Farthest, p.ReuseDistance)
 		}
@@ -60,17 +68,17 @@ func (s *summariser) series() []*Series {
 
 // tierPoint gives what tier reads of a point. Shares are of the tokens that could
 // be reused, not of all prompt tokens.
-func (s *summariser) tierPoint(p *Point, distance int64) tier.Point {
+func tierPoint(p *Point, distance int64) tier.Point {
 	t := tier.Point{ReuseDistance: distance, WorkingSet: p.Spec.WorkingSet, TTFT: p.TTFTs, ReusedTokens: p.Spec.Prefix, Origin: p.Spec.Origin}
-	want, ok := s.counts[p].intended()
-	if !ok || want <= 0 {
+	want := p.Intended.V
+	if want <= 0 {
 		return t
 	}
 	if got := p.Row.Get("hit_rate_observed"); got.Known() {
 		t.Cached, t.CachedTold = min(100, 100*got.V/want), true
 	}
 	for name, v := range p.Row {
-		if source, ok := cutPrefix(name, "tier_share."); ok {
+		if source, ok := strings.CutPrefix(name, "tier_share."); ok {
 			if t.Shares == nil {
 				t.Shares = map[string]float64{}
 			}
@@ -80,34 +88,33 @@ func (s *summariser) tierPoint(p *Point, distance int64) tier.Point {
 	return t
 }
 
-func cutPrefix(name, prefix string) (string, bool) {
-	if len(name) > len(prefix) && name[:len(prefix)] == prefix {
-		return name[len(prefix):], true
-	}
-	return "", false
-}
-
-func (s *summariser) tierOptions(k SeriesKey) tier.Options {
-	opt := tier.Options{ColdTTFT: s.coldTTFT(k)}
-	if s.rec.Probe != nil {
-		opt.Capacities = slices.Clone(s.rec.Probe.Capacity)
-		if s.sc.Target.Balance == "pinned" {
-			for i := range opt.Capacities {
-				opt.Capacities[i].Tokens *= int64(max(1, len(s.sc.Target.Endpoints)))
-			}
+func tierOptions(sc *scenario.Scenario, probe *sample.Probe) (opt tier.Options) {
+	if probe != nil {
+		opt.Capacities = slices.Clone(probe.Capacity)
+		for i := range opt.Capacities {
+			opt.Capacities[i].Tokens *= shares(sc)
 		}
 	}
-	for _, size := range s.sc.WorkingSet.Sizes {
+	for _, size := range sc.WorkingSet.Sizes {
 		opt.MaxSize = max(opt.MaxSize, size)
 	}
 	return opt
 }
 
+// shares is the number of replicas that the set is spread over: the edge moves by
+// it. Only pinned prompts are spread; else each endpoint meets every prompt.
+func shares(sc *scenario.Scenario) int64 {
+	if sc.Target.Balance == "pinned" {
+		return int64(max(1, len(sc.Target.Endpoints)))
+	}
+	return 1
+}
+
 // coldTTFT is the TTFT of prompts that were certainly cold: the median of the hit
 // rate 0 points of the same context and level, 0 without such.
-func (s *summariser) coldTTFT(k SeriesKey) float64 {
+func coldTTFT(points []*Point, k SeriesKey) float64 {
 	var cold []float64
-	for _, p := range s.sum.Points {
+	for _, p := range points {
 		if p.Spec.HitRate == 0 && p.Spec.Context == k.Context && p.Level == k.Level && p.Usable() && len(p.TTFTs) > 0 {
 			cold = append(cold, stats.Quantile(p.TTFTs, 0.5))
 		}

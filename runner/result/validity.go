@@ -21,7 +21,7 @@ const (
 	outputLeast    = 0.95 // of the tokens asked for
 	lagShare       = 0.01 // of the TTFT median
 	lagLeast       = 1e-3 // seconds: less lag is never held against a point
-	cpuMost        = 90.0 // percent of the CPUs that may be used
+	cpuMost        = 0.9  // of the CPUs that may be used
 	coverageLeast  = 0.9  // of the set
 	trendP         = 0.01
 	trendChange    = 0.1
@@ -41,7 +41,7 @@ func (p *Point) add(code string, class Validity, format string, args ...any) {
 func (s *summariser) judge(p *Point, u *UnitRecord, ph *Phase, final Judgement) {
 	p.Validity = ValidOK
 	c := s.counts[p]
-	s.hitRateRules(p, c)
+	s.hitRateRules(p)
 	answerRules(p, c)
 	s.loadRules(p, c)
 	s.sampleRules(p, c)
@@ -65,14 +65,17 @@ func missedOrHeld(missed bool) string {
 	return "held"
 }
 
-// phaseNotes takes over what the runner noted; "warm-in cut" has a code of its own.
+// phaseNotes takes over what the runner noted, each text once; "warm-in cut" has a
+// code of its own.
 func (p *Point) phaseNotes(ph *Phase) {
 	for _, text := range ph.Notes {
 		code := "note"
 		if strings.HasPrefix(text, "warm-in cut") {
 			code = "warm-in-cut"
 		}
-		p.add(code, ValidOK, "%s", text)
+		if !slices.Contains(p.Reasons, Reason{code, ValidOK, text}) {
+			p.add(code, ValidOK, "%s", text)
+		}
 	}
 }
 
@@ -84,11 +87,10 @@ func (c Counts) intended() (percent float64, ok bool) {
 	return 100 * float64(c.IntendedTokens) / float64(c.SentTokens), true
 }
 
-func (s *summariser) hitRateRules(p *Point, c Counts) {
-	want, ok := c.intended()
-	got := p.Row.Get("hit_rate_observed")
-	if ok && got.Known() && got.V > want+hitTolerance {
-		p.add("hit-rate-high", ValidInvalid, "%.1f %% of prompt tokens were cached, %.1f %% intended: old cache state", got.V, want)
+func (s *summariser) hitRateRules(p *Point) {
+	want, got := p.Intended, p.Row.Get("hit_rate_observed")
+	if want.Known() && got.Known() && got.V > want.V+hitTolerance {
+		p.add("hit-rate-high", ValidInvalid, "%.1f %% of prompt tokens were cached, %.1f %% intended: old cache state", got.V, want.V)
 	}
 	if s.rec.Probe != nil && s.rec.Probe.RepeatCached == 0 && p.Spec.HitRate > 0 {
 		p.add("no-reuse", ValidInvalid, "a prompt sent twice at the probe found nothing cached: prefix caching is off")
@@ -135,8 +137,8 @@ func (s *summariser) loadRules(p *Point, c Counts) {
 	self := s.telemetry.own(p.Window())
 	if lag, most := sendLag(c)+self.lag, lagAllowed(p.Row); lag > most {
 		p.add("client-limited", ValidDoubt, "the load generator lagged by %.2f ms (p99 of send lag + read lag; %.2f ms would do)", 1e3*lag, 1e3*most)
-	} else if self.told && self.cpu > cpuMost {
-		p.add("client-limited", ValidDoubt, "the load generator used %.0f %% of the CPUs it may use", self.cpu)
+	} else if self.cpu > cpuMost {
+		p.add("client-limited", ValidDoubt, "the load generator used %.0f %% of the CPUs it may use", 100*self.cpu)
 	}
 	if p.Spec.Prompts <= 0 {
 		return
@@ -213,48 +215,41 @@ func notSteady(firsts []first, w Window) (change, p float64, drifts bool) {
 }
 
 // capacityValidity holds the rules against each point that need to know how much
-// the server keeps: hit-rate-low, and the note over-capacity. It reports whether a
-// point that was usable no longer is.
-func (s *summariser) capacityValidity() (changed bool) {
+// the server keeps: hit-rate-low, and the note over-capacity.
+func (s *summariser) capacityValidity() {
 	kept := s.keptUpTo()
-	told, all := s.toldCapacity()
+	least, most := s.toldCapacity()
 	for _, p := range s.sum.Points {
-		c, measured := s.counts[p]
-		want, ok := c.intended()
-		if !measured || !ok || p.Spec.HitRate <= 0 {
+		want, got := p.Intended, p.Row.Get("hit_rate_observed")
+		if !p.Measured() || !want.Known() || p.Spec.HitRate <= 0 {
 			continue
 		}
-		got := p.Row.Get("hit_rate_observed")
-		low := got.Known() && got.V < want-hitTolerance
-		// The largest distance a prompt of the set can have: under uniform access the
-		// row's own is a median.
+		low := got.Known() && got.V < want.V-hitTolerance
+		// The largest distance that a prompt of the set can have: under uniform access
+		// the row's own is a median.
 		distance := float64(p.Spec.ReuseDistance)
-		capacity := max(kept[keyOf(p)], told)
+		capacity := max(kept[keyOf(p)], least)
 		switch {
 		case low && !leastLoaded(s.sc) && distance < withinCapacity*capacity:
-			changed = changed || p.Usable()
 			p.add("hit-rate-low", ValidInvalid, "%.1f %% of prompt tokens were cached, %.1f %% intended, at a reuse distance of %s tokens where %s are known to be kept",
-				got.V, want, count(distance), count(capacity))
+				got.V, want.V, count(distance), count(capacity))
 		case low:
-			p.add("over-capacity", ValidOK, "%.1f %% of prompt tokens were cached, %.1f %% intended: reuse distance is beyond what the server holds", got.V, want)
-		case !got.Known() && all > 0 && distance > all:
-			p.add("over-capacity", ValidOK, "reuse distance is beyond the %s tokens that the server says it holds", count(all))
+			p.add("over-capacity", ValidOK, "%.1f %% of prompt tokens were cached, %.1f %% intended: reuse distance is beyond what the server holds", got.V, want.V)
+		case !got.Known() && most > 0 && distance > most:
+			p.add("over-capacity", ValidOK, "reuse distance is beyond the %s tokens that the server says it holds", count(most))
 		}
 	}
-	return changed
 }
 
 func count(v float64) string { return metric.Text(metric.Tokens, v) }
 
 // keptUpTo gives for each series the largest reuse distance at which prompts were
-// found: its capacity is at least that.
+// found: what the server holds is at least that.
 func (s *summariser) keptUpTo() map[SeriesKey]float64 {
 	kept := map[SeriesKey]float64{}
 	for _, p := range s.sum.Points {
-		c, measured := s.counts[p]
-		want, ok := c.intended()
-		got := p.Row.Get("hit_rate_observed")
-		if measured && ok && p.Usable() && got.Known() && want > hitTolerance && math.Abs(got.V-want) <= hitTolerance {
+		want, got := p.Intended, p.Row.Get("hit_rate_observed")
+		if p.Usable() && want.V > hitTolerance && got.Known() && math.Abs(got.V-want.V) <= hitTolerance {
 			kept[keyOf(p)] = max(kept[keyOf(p)], float64(p.Spec.ReuseDistance))
 		}
 	}
@@ -262,20 +257,15 @@ func (s *summariser) keptUpTo() map[SeriesKey]float64 {
 }
 
 // toldCapacity gives, in tokens of reuse distance, the largest tier that the
-// server told (what is kept at least, whether tiers include each other or not) and
-// all of them together (at most, of those told). With pinned prompts each of
-// several endpoints keeps its own share of the set.
+// server told (what it keeps at least, whether tiers include each other or not) and
+// all of them together (what it keeps at most, of those told).
 func (s *summariser) toldCapacity() (least, most float64) {
 	if s.rec.Probe == nil {
 		return 0, 0
 	}
 	for _, c := range s.rec.Probe.Capacity {
-		least = max(least, float64(c.Tokens))
-		most += float64(c.Tokens)
-	}
-	if s.sc.Target.Balance == "pinned" {
-		n := float64(max(1, len(s.sc.Target.Endpoints)))
-		return n * least, n * most
+		least = max(least, float64(c.Tokens*shares(s.sc)))
+		most += float64(c.Tokens * shares(s.sc))
 	}
 	return least, most
 }
