@@ -118,19 +118,20 @@ const (
 // Phase is a finished part of a unit: window [Start, End).
 type Phase struct {
 	Unit
-	Phase    PhaseKind `json:"phase"`
-	Level    int       `json:"level,omitempty"`
-	Start    int64     `json:"start"`
-	End      int64     `json:"end"`
-	Notes    []string  `json:"notes,omitempty"`   // warm-in cut ...
-	Reason   string    `json:"reason,omitempty"`  // skipped: why; measure: what ended it early
-	Stop     string    `json:"stop,omitempty"`    // the stop condition or slo line that this level met
-	Repeats  int       `json:"repeats,omitempty"` // measure: extra windows that were pooled into [Start, End)
-	Missed   bool      `json:"missed,omitempty"`  // measure: the slo was missed
-	Sent     int       `json:"sent,omitempty"`    // requests
-	Failed   int       `json:"failed,omitempty"`
-	Resident float64   `json:"resident,omitempty"` // verify: share of looks that were found cached, 0..1
-	Looks    int       `json:"looks,omitempty"`    // verify: looks made
+	Phase    PhaseKind  `json:"phase"`
+	Level    int        `json:"level,omitempty"`
+	Start    int64      `json:"start"`
+	End      int64      `json:"end"`
+	Notes    []string   `json:"notes,omitempty"`   // warm-in cut ...
+	Reason   string     `json:"reason,omitempty"`  // skipped: why; measure: what ended it early
+	Stop     string     `json:"stop,omitempty"`    // the stop condition or slo line that this level met
+	Repeats  int        `json:"repeats,omitempty"` // measure: extra windows that were pooled into [Start, End)
+	Missed   bool       `json:"missed,omitempty"`  // measure: the slo was missed
+	Row      metric.Row `json:"row,omitempty"`     // measure: the level's total as decided
+	Sent     int        `json:"sent,omitempty"`    // requests
+	Failed   int        `json:"failed,omitempty"`
+	Resident float64    `json:"resident,omitempty"` // verify: share of looks that were found cached, 0..1
+	Looks    int        `json:"looks,omitempty"`    // verify: looks made
 }
 
 // Change is a new concurrency target.
@@ -208,7 +209,10 @@ type Record struct {
 	Units    []*UnitRecord
 	Scrapes  []*Scrape
 	Notes    []*Note
-	Torn     bool // the last frame was cut off and dropped
+	Torn     bool              // the end of the file could not be read and was dropped; Loss says what
+	Outside  []*sample.Request // requests of no unit: the probe's
+	Lost     int64             // bytes after the last good frame
+	Loss     string            // in words, empty when nothing was lost
 }
 
 // UnitRecord is one trial of one cell.
@@ -248,21 +252,24 @@ type Reason struct {
 // Point is one row of the result: a cell at one concurrency level in one trial.
 type Point struct {
 	Unit
-	Spec     scenario.Cell
-	Level    int
-	Start    int64 // measured window, ns since the epoch; 0, 0 when skipped or failed
-	End      int64
-	Repeats  int
-	Row      metric.Row // final view
-	Validity Validity
-	Reasons  []Reason
-	Stop     string // the slo line or stop condition met here
-	Missed   bool   // the slo was missed
-	Best     bool   // the best passing level of its cell and trial
-	Samples  int    // first tokens in the window
-	TTFTs    []float64 // seconds, of the window's first tokens, ascending: tier reads their modes
-	Touched  float64   // share of the set touched since the cell's warm-up ended, 0..1
-	Churn    float64   // tokens inserted per second in the window
-	InputTokens, OutputTokens, CachedTokens int64 // counts in the window
-	ErrorsBy map[string]int // failed attempts by class name
+	Spec         scenario.Cell
+	Level        int
+	Start        int64 // measured window, ns since the epoch; 0, 0 when skipped or failed
+	End          int64
+	Repeats      int
+	Row          metric.Row // final view
+	Validity     Validity
+	Reasons      []Reason
+	Stop         string         // the slo line or stop condition met here
+	Missed       bool           // the slo was missed
+	Best         bool           // the best passing level of its cell and trial
+	Samples      int            // first tokens in the window
+	TTFTs        []float64      // seconds, of the window's first tokens, ascending: tier reads their modes
+	Touched      float64        // share of the set touched since the cell's warm-up ended, 0..1
+	Intended     metric.Value   // percent of the tokens sent that were meant to be found cached; null when nothing was sent
+	Churn        float64        // tokens inserted per second in the window
+	InputTokens  int64          // prompt tokens whose first token fell in the window
+	OutputTokens int64          // output tokens whose event fell in the window
+	CachedTokens int64          // of InputTokens, as told; sample.Unknown when no request told
+	ErrorsBy     map[string]int // failed attempts by class name
 }

@@ -1,6 +1,10 @@
 package result
 
-import "github.com/wsrun/wsrun/scenario"
+import (
+	"cmp"
+
+	"github.com/wsrun/wsrun/scenario"
+)
 
 // onceOnly are the codes that mean the same whatever their text: said once.
 var onceOnly = map[string]bool{"hit-rate-unverified": true, "reset-unverified": true, "fitted": true, "no-usage": true}
@@ -66,7 +70,7 @@ func (s *summariser) seen() (out []RunNote) {
 		}
 	}
 	if s.rec.Torn {
-		out = append(out, RunNote{Code: "torn", Text: "the record was cut off: its last, unfinished frame was dropped"})
+		out = append(out, RunNote{Code: "torn", Text: cmp.Or(s.rec.Loss, "the record was cut off: its last, unfinished frame was dropped")})
 	}
 	return out
 }
