@@ -53,7 +53,9 @@ func mean[T int64 | float64](xs []T) float64 {
 }
 
 // gapRows sets itl.* from the gaps of streams that told the tokens of each event,
-// unless a success did not tell, and icl.* from all.
+// unless a success did not tell, and icl.* from all. A gap is between two token
+// events, however many tokens the second was told to carry: dividing it would
+// invent stamps that nobody saw.
 func (m *measurer) gapRows(row metric.Row) {
 	stats.SortDurations(m.itl)
 	if m.itlTold {

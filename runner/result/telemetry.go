@@ -9,15 +9,16 @@ import (
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
-// Canonical names of telemetry that Measure reads a meaning into. All other
-// server.* names are counters and only passed on.
+// Canonical names of telemetry (runner/engine lists them all) that Measure reads a
+// meaning into. All other server.* names are counters and only passed on.
 const (
 	serverPrefix   = "server."
-	cachedPrefix   = "server.cached_tokens." // + source: local, external, device, host ...
+	cachedPrefix   = "server.cached_tokens." // + source: local, external; or finer: device, host ...
 	promptTokens   = "server.prompt_tokens"
 	promptComputed = "server.prompt_tokens_computed"
 	cacheQueries   = "server.cache_queries"
 	cacheHits      = "server.cache_hits"
+	externalHits   = "server.external_cache_hits"
 )
 
 // gauges are states, not counts: a window holds their mean. A state that is a
@@ -75,26 +76,38 @@ func (t *Telemetry) HitRate(w Window) (percent float64, ok bool) {
 
 func hitRate(inc map[string]float64) (percent float64, ok bool) {
 	cached, told := 0.0, false
-	for name, v := range inc {
-		if strings.HasPrefix(name, cachedPrefix) {
-			cached, told = cached+v, true
-		}
+	for _, v := range cachedBySource(inc) {
+		cached, told = cached+v, true
 	}
-	prompt, counted := inc[promptTokens]
-	computed, split := inc[promptComputed]
-	queries := inc[cacheQueries]
-	hits, hitsTold := inc[cacheHits]
-	switch {
-	case counted && prompt > 0 && told:
-		percent = 100 * cached / prompt
-	case queries > 0 && hitsTold:
-		percent = 100 * hits / queries
-	case counted && prompt > 0 && split:
-		percent = 100 * (1 - computed/prompt)
-	default:
+	total := inc[promptTokens]
+	if computed, split := inc[promptComputed]; split && told {
+		total = cached + computed
+	}
+	if hits, looked := inc[cacheHits]; !told && looked {
+		cached, total, told = hits+inc[externalHits], inc[cacheQueries], true
+	}
+	if !told || total <= 0 {
 		return 0, false
 	}
-	return max(0, min(100, percent)), true
+	return min(100, 100*cached/total), true
+}
+
+// cachedBySource gives cached prompt tokens by their source. local and external are
+// the sums of finer sources, where a server tells those (device, host, disk ...):
+// each token is in it once.
+func cachedBySource(inc map[string]float64) map[string]float64 {
+	out, fine := map[string]float64{}, false
+	for name, v := range inc {
+		if source, ok := strings.CutPrefix(name, cachedPrefix); ok {
+			out[source] = v
+			fine = fine || source != "local" && source != "external"
+		}
+	}
+	if fine {
+		delete(out, "local")
+		delete(out, "external")
+	}
+	return out
 }
 
 // Server gives the telemetry of a window under canonical names, all endpoints
@@ -194,8 +207,10 @@ func (t *Telemetry) fill(row metric.Row, w Window) {
 	values := t.Server(w)
 	for name, v := range values {
 		row.Set(name, metric.Of(v))
-		if source, ok := strings.CutPrefix(name, cachedPrefix); ok && values[promptTokens] > 0 {
-			row.Set("tier_share."+source, metric.Of(100*v/values[promptTokens]))
+	}
+	if prompt := values[promptTokens]; prompt > 0 {
+		for source, v := range cachedBySource(values) {
+			row.Set("tier_share."+source, metric.Of(min(100, 100*v/prompt)))
 		}
 	}
 	if percent, ok := hitRate(values); ok {

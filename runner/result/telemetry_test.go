@@ -2,6 +2,7 @@ package result
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,8 +34,13 @@ func TestHitRateByCounters(t *testing.T) {
 			scrape(10, 1, map[string]float64{promptTokens: 0, cachedPrefix + "local": 0}), scrape(20, 1, map[string]float64{promptTokens: 200, cachedPrefix + "local": 0})}, 25, true},
 		{"queries and hits", []*Scrape{
 			scrape(10, 0, map[string]float64{cacheQueries: 10, cacheHits: 5}), scrape(20, 0, map[string]float64{cacheQueries: 110, cacheHits: 35})}, 30, true},
-		{"computed", []*Scrape{
-			scrape(10, 0, map[string]float64{promptTokens: 10, promptComputed: 5}), scrape(20, 0, map[string]float64{promptTokens: 110, promptComputed: 25})}, 80, true},
+		{"queries, hits, and hits of a connector", []*Scrape{
+			scrape(10, 0, map[string]float64{cacheQueries: 10, cacheHits: 5, externalHits: 0}), scrape(20, 0, map[string]float64{cacheQueries: 110, cacheHits: 35, externalHits: 50})}, 80, true},
+		{"computed and cached", []*Scrape{
+			scrape(10, 0, map[string]float64{promptComputed: 5, cachedPrefix + "local": 0}), scrape(20, 0, map[string]float64{promptComputed: 25, cachedPrefix + "local": 80})}, 80, true},
+		{"external is the sum of host and disk", []*Scrape{
+			scrape(10, 0, map[string]float64{promptTokens: 0, cachedPrefix + "local": 0, cachedPrefix + "external": 0, cachedPrefix + "device": 0, cachedPrefix + "host": 0, cachedPrefix + "disk": 0}),
+			scrape(20, 0, map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40, cachedPrefix + "device": 20, cachedPrefix + "host": 30, cachedPrefix + "disk": 10})}, 60, true},
 		{"no prompt in between", []*Scrape{
 			scrape(10, 0, map[string]float64{promptTokens: 10, cachedPrefix + "local": 5}), scrape(20, 0, map[string]float64{promptTokens: 10, cachedPrefix + "local": 5})}, 0, false},
 		{"server restarted", []*Scrape{
@@ -82,6 +88,31 @@ func TestServerTelemetryInTheRow(t *testing.T) {
 		want(t, row, name, metric.Value{})
 	}
 	want(t, row, "input_throughput", metric.Of(100))
+}
+
+// Shares of tiers: the finest sources that are told, so that they add up to the hits.
+func TestTierShares(t *testing.T) {
+	coarse := map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40}
+	fine := map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40, cachedPrefix + "device": 20, cachedPrefix + "host": 40, cachedPrefix + "disk": 0}
+	for _, c := range []struct{ told, want map[string]float64 }{
+		{coarse, map[string]float64{"tier_share.local": 20, "tier_share.external": 40}},
+		{fine, map[string]float64{"tier_share.device": 20, "tier_share.host": 40, "tier_share.disk": 0}},
+	} {
+		zero := map[string]float64{}
+		for name := range c.told {
+			zero[name] = 0
+		}
+		row, _ := Measure(nil, Window{at(10), at(20)}, MeasureOptions{Telemetry: NewTelemetry([]*Scrape{scrape(10, 0, zero), scrape(20, 0, c.told)})})
+		got := map[string]float64{}
+		for name, v := range row {
+			if strings.HasPrefix(name, "tier_share.") {
+				got[name] = v.V
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
 }
 
 // A state is carried over from the last scrape before a window that has none.

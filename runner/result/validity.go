@@ -228,7 +228,7 @@ func (s *summariser) capacityValidity() {
 		// The largest distance that a prompt of the set can have: under uniform access
 		// the row's own is a median.
 		distance := float64(p.Spec.ReuseDistance)
-		capacity := max(kept[keyOf(p)], least)
+		capacity := max(kept[keyOf(p)], least-s.private(p)/withinCapacity)
 		switch {
 		case low && !leastLoaded(s.sc) && distance < withinCapacity*capacity:
 			p.add("hit-rate-low", ValidInvalid, "%.1f %% of prompt tokens were cached, %.1f %% intended, at a reuse distance of %s tokens where %s are known to be kept",
@@ -239,6 +239,13 @@ func (s *summariser) capacityValidity() {
 			p.add("over-capacity", ValidOK, "reuse distance is beyond the %s tokens that the server says it holds", count(most))
 		}
 	}
+}
+
+// private is the KV, in tokens, that the requests in flight hold beside what is
+// reused: a tier's edge is where reuse distance and it together exceed what was told
+// of the tier. What other points of the series kept was kept beside it already.
+func (s *summariser) private(p *Point) float64 {
+	return float64(int64(p.Level) * (p.Spec.R - p.Spec.Prefix + s.sc.OutputTokens))
 }
 
 func count(v float64) string { return metric.Text(metric.Tokens, v) }

@@ -76,12 +76,9 @@ func TestValidity(t *testing.T) {
 			change{unit: each(1, func(r *sample.Request) { r.CachedTokens = 921 })},
 			change{unit: each(1, func(r *sample.Request) { r.CachedTokens = 919 })}},
 		{"hit-rate-low", ValidInvalid,
-			change{make: func(b *basic) {
-				b.load.cached = 900
-				b.probe.Capacity = []sample.Capacity{{Tier: "hbm", Tokens: 26000}}
-			},
+			change{make: func(b *basic) { b.probe.Capacity = []sample.Capacity{{Tier: "hbm", Tokens: 26125}} },
 				unit: each(1, func(r *sample.Request) { r.CachedTokens = 100 })},
-			change{make: func(b *basic) { b.probe.Capacity = []sample.Capacity{{Tier: "hbm", Tokens: 25000}} },
+			change{make: func(b *basic) { b.probe.Capacity = []sample.Capacity{{Tier: "hbm", Tokens: 26075}} }, // 480 tokens in flight are private
 				unit: each(1, func(r *sample.Request) { r.CachedTokens = 100 })}},
 		{"over-capacity", ValidOK,
 			change{unit: each(1, func(r *sample.Request) { r.CachedTokens = 100 })},
