@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -473,4 +474,26 @@ func TestGoodputByTheMostExtremeLine(t *testing.T) {
 	one := synth{ttft: constant(1), events: 1, tokens: 1, told: true, sent: 10}.request(0, 0)
 	row, _ := Measure([]*sample.Request{one}, Window{0, at(10)}, MeasureOptions{SLO: scenario.SLO{OutputRate: lines("p5", 1.)}})
 	want(t, row, "goodput", metric.Of(0)) // one token has no rate: no data never passes
+}
+
+// As decided and final differ only in what the end of a stream tells: whoever looks
+// at the window's end sees the same waiting, tokens and load as the record shows.
+func TestDecidedIsFinalButForTheEnd(t *testing.T) {
+	for name, ttft := range map[string]func(float64, int) float64{"constant": constant(7), "growing": growing(1, 30, 300), "heavy": heavy(3, 1.2)} {
+		s := synth{workers: 30, until: 300, spread: 5, ttft: ttft, events: 9, tokens: 20, told: true, gap: 0.3, sent: 1000, cached: 600}
+		reqs := s.requests()
+		for _, w := range windows(0, 330, 7) {
+			live, _ := Measure(cutAt(reqs, w.End), w, MeasureOptions{})
+			final, _ := Measure(reqs, w, MeasureOptions{})
+			for _, d := range metric.All() {
+				family, _, _ := strings.Cut(d.Name, ".")
+				switch family {
+				case "ttft", "input_throughput", "output_throughput", "concurrency_achieved", "icl", "itl", "attempts", "completed", "error_rate":
+					if a, b := live.Get(d.Name), final.Get(d.Name); a != b {
+						t.Errorf("%s, window at %v s: %s is %v as decided, %v in the record", name, seconds(w.Start), d.Name, a, b)
+					}
+				}
+			}
+		}
+	}
 }
