@@ -49,7 +49,9 @@ func (f *feed) run(l *Local, src Source) {
 			f.done()
 			return
 		}
-		job.Request.ID = l.cfg.IDs.Add(1)
+		if job.Request.ID == 0 { // else its source numbers requests itself
+			job.Request.ID = l.cfg.IDs.Add(1)
+		}
 		f.open.Add(1)
 		l.loads.add(job.Request.Endpoint, 1)
 		select {

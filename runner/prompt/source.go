@@ -40,11 +40,17 @@ func (s *Set) deal(law Law) draft {
 	return d
 }
 
-// Coverage is the warm-up: every prompt from index first on, in ascending order, to
-// each endpoint that will be asked for it, with the full shape of a measured
-// request. It ends. With rewarm: once first is the size of the set before.
+// Coverage is the warm-up: every prompt from index first on to each endpoint that
+// will be asked for it, with the full shape of a measured request. It ends. With
+// rewarm: once first is the size of the set before.
+//
+// It goes in the order in which measured requests will: pass c deals prompt i to the
+// endpoint of its cycle c. So the LRU order of every endpoint is as if the cycles had
+// been running already. (Prompt by prompt to all endpoints instead, the first E cycles
+// find a prompt at a smaller distance than later ones: with capacity for 50 prompts
+// and two endpoints 55 prompts hit.)
 func (s *Set) Coverage(first int) *Source {
-	return s.walk(first, func(i, e int) draft {
+	return s.walk(first, 0, func(i, e int) draft {
 		h, g := s.cfg.History, s.cfg.Geometry
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -59,12 +65,12 @@ func (s *Set) Coverage(first int) *Source {
 	})
 }
 
-// Looks is the second look at 1 % of the prompts (8 to 64, the newest): their last
-// requests again, the same prompt byte for byte, one token out, in ascending
-// order, so that the LRU order stays as warm-up left it. It ends.
+// Looks is the second look at 1 % of the prompts (8 to 64, the newest of each
+// endpoint): their last requests again, the same prompt byte for byte, one token out,
+// in the order of the warm-up, so that the LRU order stays as it left it. It ends.
 func (s *Set) Looks() *Source {
-	n := min(s.cfg.Prompts, max(8, min(64, (s.cfg.Prompts+99)/100)))
-	return s.walk(s.cfg.Prompts-n, func(i, e int) draft {
+	n := max(8, min(64, (s.cfg.Prompts+99)/100)) * len(s.cfg.History.endpoints)
+	return s.walk(max(0, s.cfg.Prompts-n), s.passes()-1, func(i, e int) draft {
 		return s.again(sample.PhaseVerify, i, e, 1)
 	})
 }
@@ -97,23 +103,31 @@ func (s *Set) again(phase sample.Phase, i, e int, out int64) draft {
 	return d
 }
 
-// walk deals every prompt from first on to its endpoints: all of them in turn, or
-// its own where prompts are pinned.
-func (s *Set) walk(first int, make func(i, e int) draft) *Source {
-	i, e := max(0, first), 0
+// passes is how often each prompt is dealt until every endpoint that will be asked for
+// it has had it: once per endpoint, or once where prompts are pinned.
+func (s *Set) passes() int {
+	if s.cfg.Balance == Pinned {
+		return 1
+	}
+	return len(s.cfg.History.endpoints)
+}
+
+// walk deals the prompts from first on in ascending order, in passes from pass on, each
+// to the endpoint of its turn.
+func (s *Set) walk(first, pass int, make func(i, e int) draft) *Source {
+	first = max(0, first)
+	i := first
 	endpoints := len(s.cfg.History.endpoints)
 	return &Source{next: func() (*sample.Job, bool) {
 		if i >= s.cfg.Prompts {
+			i, pass = first, pass+1
+		}
+		if pass >= s.passes() || i >= s.cfg.Prompts {
 			return nil, false
 		}
-		prompt, to := i, e
-		if e++; e == endpoints || s.cfg.Balance == Pinned {
-			i, e = i+1, 0
-		}
-		if s.cfg.Balance == Pinned {
-			to = prompt % endpoints
-		}
-		return s.job(make(prompt, to)), true
+		d := make(i, (i+pass)%endpoints)
+		i++
+		return s.job(d), true
 	}}
 }
 

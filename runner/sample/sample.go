@@ -227,7 +227,7 @@ type Probe struct {
 	CanReset        bool     // a reset call exists and answered well
 	ResetVerified   bool     // a prompt known to be cached was cold after the reset
 	Capacity        []Capacity
-	KVBytesPerToken float64 // 0 when unknown
+	KVBytesPerToken float64  // 0 when unknown
 	Metrics         []string // canonical names seen in the first scrape, sorted
 	Notes           []string // run notes, in words
 }

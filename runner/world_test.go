@@ -1,0 +1,175 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wsrun/wsrun/internal/simulator"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/scenario"
+)
+
+// world is a run against simulators whose truth is known, in virtual time.
+type world struct {
+	*result.Collector
+	t      *testing.T
+	sims   []*simulator.Server
+	frames []result.Frame
+	opt    Options
+	plan   *scenario.Plan
+	err    error
+	start  time.Time
+	each   func(result.Frame) // called for each frame, by the runner
+}
+
+// profile is a server of round figures: a block of 16, base 100 ms, 100 us per computed
+// token, 10 ms per output token, one tier of 100k tokens.
+func profile(change ...func(*simulator.Profile)) simulator.Profile {
+	p, err := simulator.DecodeProfile([]byte(`{"name":"test","block":16,"tiers":[{"name":"hbm","capacity":100000,"load":"0us"}],"base":"100ms","prefill":"100us","decode":"10ms"}`))
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range change {
+		f(&p)
+	}
+	return p
+}
+
+// planOf loads a scenario; {URL} stands for endpoints.
+func planOf(t *testing.T, yaml string) *scenario.Plan {
+	t.Helper()
+	plan, problems := scenario.Load("test.yaml", []byte(yaml), scenario.Options{})
+	for _, p := range problems {
+		if !p.Warning {
+			t.Fatalf("scenario:\n%s", scenario.Render(problems, false))
+		}
+	}
+	return plan
+}
+
+// Observe implements Observer.
+func (w *world) Observe(f result.Frame) {
+	w.frames = append(w.frames, f)
+	w.Collector.Observe(f)
+	if w.each != nil {
+		w.each(f)
+	}
+}
+
+// inBubble runs a scenario against one simulator per endpoint (http://sim0, ...) in a
+// synctest bubble, and hands what came of it to check.
+func inBubble(t *testing.T, yaml string, profiles []simulator.Profile, prepare func(*world), check func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, Collector: result.NewCollector(), plan: planOf(t, yaml)}
+		ctx, cancel := context.WithCancel(t.Context())
+		mems := map[string]*simulator.Memory{}
+		var served sync.WaitGroup
+		for i, p := range profiles {
+			s, mem := simulator.New(p), simulator.NewMemory()
+			w.sims = append(w.sims, s)
+			mems[fmt.Sprintf("sim%d:80", i)] = mem
+			w.opt.Endpoints = append(w.opt.Endpoints, fmt.Sprintf("http://sim%d", i))
+			served.Go(func() { _ = s.Serve(ctx, mem) })
+		}
+		w.opt.Nonce, w.opt.ID, w.opt.Version = "n1", "test", "test"
+		w.opt.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			mem := mems[addr]
+			if mem == nil {
+				return nil, errors.New("no such host")
+			}
+			return mem.Dial(ctx, network, addr)
+		}
+		if prepare != nil {
+			prepare(w)
+		}
+		w.start = time.Now()
+		w.err = Run(t.Context(), w.plan, w, w.opt)
+		cancel()
+		served.Wait()
+		check(w)
+	})
+}
+
+// truth is the simulators' logs by request id, stamps on the run's clock.
+func (w *world) truth() map[string]simulator.Entry {
+	out := map[string]simulator.Entry{}
+	for _, s := range w.sims {
+		shift := int64(s.Epoch().Sub(w.start))
+		for _, e := range s.Log() {
+			if e.RequestID == "" {
+				continue // the probe's
+			}
+			for _, at := range []*int64{&e.Arrival, &e.Prefill, &e.FirstToken, &e.End} {
+				if *at != simulator.Never {
+					*at += shift
+				}
+			}
+			e.Tokens = slices.Clone(e.Tokens)
+			for i := range e.Tokens {
+				e.Tokens[i] += shift
+			}
+			if _, twice := out[e.RequestID]; twice {
+				w.t.Errorf("the simulator logged request %s twice", e.RequestID)
+			}
+			out[e.RequestID] = e
+		}
+	}
+	return out
+}
+
+// requests lists every request of the record.
+func (w *world) requests() []*sample.Request {
+	var out []*sample.Request
+	for _, f := range w.frames {
+		if q, ok := f.(*result.Request); ok {
+			out = append(out, &q.Request)
+		}
+	}
+	return out
+}
+
+func (w *world) phases(kind result.PhaseKind) []*result.Phase {
+	var out []*result.Phase
+	for _, f := range w.frames {
+		if p, ok := f.(*result.Phase); ok && p.Phase == kind {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (w *world) periods() []*result.Period {
+	var out []*result.Period
+	for _, f := range w.frames {
+		if p, ok := f.(*result.Period); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (w *world) notes() map[string]string {
+	out := map[string]string{}
+	for _, f := range w.frames {
+		if n, ok := f.(*result.Note); ok {
+			out[n.Code] = n.Text
+		}
+	}
+	return out
+}
+
+func (w *world) mustRun() {
+	w.t.Helper()
+	if w.err != nil {
+		w.t.Fatalf("Run: %v", w.err)
+	}
+}
