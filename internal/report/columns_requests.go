@@ -11,7 +11,7 @@ import (
 
 // requestRow is one attempt within its unit.
 type requestRow struct {
-	epoch int64 // of the run, Unix ns
+	epoch int64          // of the run, Unix ns
 	spec  *scenario.Cell // nil for the probe's requests, which belong to no cell
 	trial int            // 0 likewise
 	r     *sample.Request

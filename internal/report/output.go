@@ -161,8 +161,20 @@ func JSON(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 	}
 	b = append(b, `],"points":[`...)
 	b = appendRows(b, pointColumns, pointRows(sum))
-	b = append(b, `],"transitions":[`...)
-	b = appendRows(b, transitionColumns, transitionRows(sum))
+	b = append(b, "],"...)
+	b = append(b, transitionsJSON(sum)...)
+	b = append(b, `,"thresholds":[`...)
+	for i, f := range found {
+		b = appendKeys(comma(b, i), []keyField{{"expect", text(f.Expect)}, {"where", text(f.Where)}, {"outcome", text(f.Outcome.String())}, {"judged", integer(int64(f.Judged))}, {"doubtful", integer(int64(f.Doubtful))}, {"against", text(against(f, len(f.Against)))}})
+	}
+	b = append(b, "]}\n"...)
+	_, err := w.Write(b)
+	return err
+}
+
+// transitionsJSON gives the members "transitions" and "no_transition".
+func transitionsJSON(sum *result.Summary) []byte {
+	b := appendRows([]byte(`"transitions":[`), transitionColumns, transitionRows(sum))
 	b = append(b, `],"no_transition":[`...)
 	n := 0
 	for _, s := range sum.Series {
@@ -171,13 +183,7 @@ func JSON(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 			n++
 		}
 	}
-	b = append(b, `],"thresholds":[`...)
-	for i, f := range found {
-		b = appendKeys(comma(b, i), []keyField{{"expect", text(f.Expect)}, {"where", text(f.Where)}, {"outcome", text(f.Outcome.String())}, {"judged", integer(int64(f.Judged))}, {"doubtful", integer(int64(f.Doubtful))}, {"against", text(against(f, len(f.Against)))}})
-	}
-	b = append(b, "]}\n"...)
-	_, err := w.Write(b)
-	return err
+	return append(b, ']')
 }
 
 func comma(b []byte, i int) []byte {

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// apart puts a child into a process group of its own: ^C in the console reaches
+// wsrun alone, so that the server is still there while requests drain.
+func apart(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
+
+// endSignals are what asks wsrun to end.
+var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wsrun/wsrun/internal/report"
+	"github.com/wsrun/wsrun/internal/verdict"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario"
+)
+
+// view is a record and everything that is computed from it.
+type view struct {
+	dir   string
+	rec   *result.Record
+	sum   *result.Summary
+	found []verdict.Finding
+}
+
+// open reads a run: its directory, or the record itself.
+func open(run string) (*view, error) {
+	path, err := result.FindRecord(run)
+	if err != nil {
+		return nil, usageError{err.Error()}
+	}
+	rec, err := result.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{dir: filepath.Dir(path), rec: rec, sum: result.Summarise(rec)}
+	if sc := rec.Run.Scenario; sc != nil && len(sc.Thresholds) > 0 {
+		plan, problems := scenario.Expand(sc)
+		if plan == nil {
+			return nil, fmt.Errorf("%s: the thresholds cannot be read by this wsrun (the record was made by %s): %s", path, rec.Run.Version, problems[0].Message)
+		}
+		v.found = verdict.Thresholds(v.sum, plan.Thresholds)
+	}
+	return v, nil
+}
+
+// manifest writes run.json with the notes that only the summary knows.
+func (v *view) manifest(state string) error {
+	m := result.ManifestOf(v.rec, state)
+	m.Notes = nil
+	for _, n := range v.sum.Notes {
+		m.Notes = append(m.Notes, n.Text)
+	}
+	return result.WriteManifest(v.dir, m)
+}
+
+func (v *view) write() error {
+	_, err := report.WriteFiles(v.dir, v.sum, v.rec)
+	return err
+}
+
+// code is the exit code of what was measured: a note that fails the run, and the
+// thresholds.
+func (v *view) code() int {
+	code := verdict.Code(v.found)
+	for _, n := range v.sum.Notes {
+		if n.Fail {
+			code = verdict.Combine(code, verdict.ExitFailed)
+		}
+	}
+	return code
+}
+
+// print prints a view on stdout in the form that was asked for.
+func (a *app) print(v *view) error {
+	switch {
+	case a.flags.brief:
+		return report.Brief(a.stdout, v.sum, v.found)
+	case a.flags.format == "json":
+		return report.JSON(a.stdout, v.sum, v.found)
+	}
+	opt := a.printing()
+	if err := report.Table(a.stdout, v.sum, opt); err != nil {
+		return err
+	}
+	report.Verdicts(a.stdout, v.found, opt)
+	return nil
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	c := &cobra.Command{Use: "report RUN", Short: "Table and CSV files again, from a record; no server is needed", Args: exactly(1, "one run: its directory or its record")}
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if err := a.oneFormat("text", "json"); err != nil {
+			return err
+		}
+		v, err := open(args[0])
+		if errors.Is(err, result.ErrNoRun) {
+			fmt.Fprintf(a.stderr, "wsrun: %v\n", err)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return errors.Join(v.write(), a.print(v))
+	}
+	a.printFlags(c, "text or json")
+	c.Flags().BoolVar(&a.flags.brief, "brief", false, "key: value lines with every key, for scripts")
+	return c
+}
+
+func (a *app) tiersCommand() *cobra.Command {
+	c := &cobra.Command{Use: "tiers RUN", Short: "The transitions of a run: where each tier ends, and what falling costs", Args: exactly(1, "one run: its directory or its record")}
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if err := a.oneFormat("text", "json"); err != nil {
+			return err
+		}
+		v, err := open(args[0])
+		if err != nil {
+			return err
+		}
+		if a.flags.format == "json" {
+			return report.TiersJSON(a.stdout, v.sum)
+		}
+		return report.Tiers(a.stdout, v.sum, a.printing())
+	}
+	a.printFlags(c, "text or json")
+	return c
+}
