@@ -27,11 +27,27 @@ var errNoObject = errors.New("an event that is no JSON object")
 
 // decoder reads records with one parser, reused: it allocates nothing once its
 // buffers have grown to the events' size.
-type decoder struct{ parser fastjson.Parser }
+type decoder struct {
+	parser  fastjson.Parser
+	pattern pattern
+}
 
 // decode reads one event's data.
 func (d *decoder) decode(data []byte, r *record) error {
+	r.clear()
+	if d.pattern.scan(data, r) {
+		return nil
+	}
+	r.clear()
+	return d.parse(data, r)
+}
+
+func (r *record) clear() {
 	*r = record{prompt: sample.Unknown, cached: sample.Unknown, completion: sample.Unknown}
+}
+
+// parse reads any record, by way of a JSON tree.
+func (d *decoder) parse(data []byte, r *record) error {
 	root, err := d.parser.ParseBytes(data)
 	if err != nil {
 		return err

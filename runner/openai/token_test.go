@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"path/filepath"
@@ -191,18 +192,53 @@ func FuzzDecode(f *testing.F) {
 		`{"error":"x","choices":5,"usage":[],"timings":3,"object":"error"}`, `{"choices":[null,5,"x",{"delta":5,"text":{},"token_ids":{}}]}`, `[]`, `{"a`, `{"choices":[{"te\u0078t":"\ud800"}]}`} {
 		f.Add([]byte(in))
 	}
-	dec, again := new(decoder), new(decoder)
+	for _, in := range []string{benchData, `{"choices":[{"text":"\\","x":[1,-2.5,{"a":[]},true,false,null,"\\\""]}]}`, ` { "choices" : [ { "delta" : { "content" : "a" , "role" : null } } ] } `,
+		`{"choices":[{"delta":null,"token_ids":null}],"usage":null}`, `{"choices":[{"text":"a"},]}`, `{"choices":[],}`, `{"object":"err\u006fr"}`, `{"choices":[{"token_ids":[1,]}]}`, `{"x":01,"y":1e5}`, `{} x`,
+		d(`"content":"a","reasoning":null`), d(`"reasoning":"","content":"a"`), d(`"content":"b","reasoning":"a"`)} {
+		f.Add([]byte(in))
+	}
+	dec, whole := new(decoder), new(decoder)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var r, r2 record
 		err := dec.decode(in, &r)
-		if err2 := again.decode(in, &r2); (err == nil) != (err2 == nil) || err == nil && r != r2 {
-			t.Errorf("two decoders differ: %+v (%v), %+v (%v)", r, err, r2, err2)
+		r2.clear()
+		err2 := whole.parse(in, &r2)
+		if (err == nil) != (err2 == nil) || err == nil && r != r2 {
+			t.Errorf("scanned %+v (%v), parsed %+v (%v)", r, err, r2, err2)
+		}
+		for _, other := range [][]byte{bytes.ReplaceAll(in, []byte("a"), []byte(`x\n`)), bytes.ReplaceAll(in, []byte("a"), nil), bytes.ReplaceAll(in, []byte("a"), []byte(`","text":"`)), in[:len(in)/2], in} {
+			err, r2 := dec.decode(other, &r), record{} // by the pattern just learnt, where it fits
+			r2.clear()
+			if err2 := whole.parse(other, &r2); (err == nil) != (err2 == nil) || err == nil && r != r2 {
+				t.Errorf("%q after %q: %+v (%v), parsed %+v (%v)", other, in, r, err, r2, err2)
+			}
 		}
 		if r.prompt < -1 || r.cached < -1 || r.completion < -1 || r.failed && err != nil {
 			t.Errorf("%+v", r)
 		}
 	})
 }
+
+// Ordinary records must not take the slow way.
+func TestScanTakesOrdinaryRecords(t *testing.T) {
+	for in, want := range map[string]bool{
+		benchData: true,
+		c(`"text":" w\n\"q\"","token_ids":[5,6],"finish_reason":null`): true,
+		d(`"role":"assistant","content":null`):                         true,
+		d(`"content":"a","reasoning":null,"tool_calls":null`):          true,
+		`{"usage":null,"choices":[{"text":"a"}]}`:                      true,
+		total(3):                  false,
+		`{"error":{"message":1}}`: false,
+	} {
+		var r record
+		if got := new(pattern).scan([]byte(in), &r); got != want {
+			t.Errorf("%s: scanned %v, want %v", in, got, want)
+		}
+	}
+}
+
+// benchData is one record as vLLM sends it.
+const benchData = `{"id":"cmpl-9f470efe424c0b39","object":"text_completion","created":1795492382,"model":"tiny","choices":[{"index":0,"text":" w00132","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]}`
 
 func TestMessages(t *testing.T) {
 	for in, want := range map[string]string{
