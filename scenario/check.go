@@ -108,7 +108,7 @@ func (k *checker) unary(n *ast.UnaryNode) (value, *condError) {
 	}
 	if n.Operator == "not" || n.Operator == "!" {
 		if !v.isBool {
-			return v, k.fail(n.Node, "condition-type", "not needs a condition, as in not (ttft.p95 > 3s)")
+			return v, k.fail(n.Node, "condition-type", "not needs a condition and binds closer than a comparison: write not (ttft.p95 > 3s)")
 		}
 		return v, nil
 	}

@@ -57,7 +57,7 @@ func blank(text string) (string, map[int]literal, *litError) {
 			for i < len(rs) && isWord(rs[i]) {
 				i++
 			}
-		case isDigit(rs[i]) || rs[i] == '.' && i+1 < len(rs) && isDigit(rs[i+1]) && (i == 0 || !isWord(rs[i-1])):
+		case isDigit(rs[i]) || rs[i] == '.' && i+1 < len(rs) && isDigit(rs[i+1]) && (i == 0 || !isWord(rs[i-1]) && rs[i-1] != '.'):
 			lit, err := scanLiteral(rs, i)
 			if err != nil {
 				return "", nil, err

@@ -27,7 +27,7 @@ type rawFile struct {
 	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again."`
 	Seed         *rawSeed           `yaml:"seed" jsonschema:"default=42" jsonschema_description:"Seed of everything that is drawn."`
 	Prompts      *rawPrompts        `yaml:"prompts" jsonschema_description:"How prompts are made."`
-	Mode         *string            `yaml:"mode" validate:"omitnil,oneof=fixed" jsonschema_description:"How the scenario is run; fixed measures each working set at each concurrency level."`
+	Mode         *string            `yaml:"mode" validate:"required,oneof=fixed" jsonschema_description:"How the scenario is run; fixed measures each working set at each concurrency level."`
 	Duration     *rawSpan           `yaml:"duration" jsonschema_description:"Measured window of a level: exact, or {min, max}."`
 	Assessment   *Dur               `yaml:"assessment_period" validate:"omitnil,gt=0" jsonschema_description:"Length of an assessment period; default min(30s, duration or duration.min)."`
 	WarmInMax    *rawAutoDur        `yaml:"warm_in_max" jsonschema:"default=auto" jsonschema_description:"Longest warm-in of a level; auto: max(60s, 3 x p95 latency seen)."`
@@ -111,18 +111,18 @@ type rawSLO struct {
 }
 
 type rawTTFT struct {
-	Max *Dur `yaml:"max" validate:"omitnil,gt=0"`
-	Avg *Dur `yaml:"avg" validate:"omitnil,gt=0"`
-	P50 *Dur `yaml:"p50" validate:"omitnil,gt=0"`
-	P90 *Dur `yaml:"p90" validate:"omitnil,gt=0"`
-	P95 *Dur `yaml:"p95" validate:"omitnil,gt=0"`
-	P99 *Dur `yaml:"p99" validate:"omitnil,gt=0"`
+	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Limit on the largest."`
+	Avg *Dur `yaml:"avg" validate:"omitnil,gt=0" jsonschema_description:"Limit on the mean."`
+	P50 *Dur `yaml:"p50" validate:"omitnil,gt=0" jsonschema_description:"Limit on the median."`
+	P90 *Dur `yaml:"p90" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 90th percentile."`
+	P95 *Dur `yaml:"p95" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 95th percentile."`
+	P99 *Dur `yaml:"p99" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 99th percentile."`
 }
 
 type rawRate struct {
-	Avg *Float `yaml:"avg" validate:"omitnil,gt=0"`
-	P5  *Float `yaml:"p5" validate:"omitnil,gt=0"`
-	P10 *Float `yaml:"p10" validate:"omitnil,gt=0"`
+	Avg *Float `yaml:"avg" validate:"omitnil,gt=0" jsonschema_description:"Limit on the mean, tokens/s."`
+	P5  *Float `yaml:"p5" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 5th percentile, tokens/s."`
+	P10 *Float `yaml:"p10" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 10th percentile, tokens/s."`
 }
 
 type rawStop struct {
@@ -293,7 +293,7 @@ type rawResetMap struct {
 }
 
 // Shape implements the schema's side.
-func (rawReset) Shape() []any { return []any{`{"enum":["auto","none"]}`, rawResetMap{}} }
+func (rawReset) Shape() []any { return []any{`{"enum":["auto","none"]}`, mapOf{rawResetMap{}}} }
 
 func (r *rawReset) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind != yaml.MappingNode {

@@ -13,8 +13,7 @@ import (
 
 // The raw types are values as a scenario file writes them. Each knows how to read
 // its node and, as Shape, what the published schema says of it: a list of
-// alternatives, each a JSON fragment (string) or a Go value whose type is
-// reflected.
+// alternatives, each a JSON fragment (string), a reflect.Type, or a struct.
 
 // Size is a number of tokens: 30000, 30k, 1.5M, 32Ki.
 type Size int64
@@ -63,8 +62,7 @@ func (Text) Shape() []any { return []any{`{"type":["string","number","boolean"]}
 
 // Shape implements the schema's side.
 func (List[T]) Shape() []any {
-	var one T
-	return []any{one, []T(nil)}
+	return []any{reflect.TypeFor[T](), reflect.TypeFor[[]T]()}
 }
 
 func (s *Size) decode(w *walker, n *yaml.Node, path string) bool {

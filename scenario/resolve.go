@@ -58,7 +58,7 @@ func (r *resolver) scenario() *Scenario {
 		Access:       string(def(raw.Access, "cyclic")),
 		Seed:         int64(def(raw.Seed, 42)),
 		Prompts:      r.prompts(),
-		Mode:         r.mode(),
+		Mode:         def(raw.Mode, "fixed"),
 		Duration:     r.duration(),
 		WarmInMax:    dur(section(raw.WarmInMax).Dur, 0),
 		Drain:        dur(raw.Drain, 30*time.Second),
@@ -90,13 +90,6 @@ func (r *resolver) labels() map[string]string {
 		return nil
 	}
 	return out
-}
-
-func (r *resolver) mode() string {
-	if r.raw.Mode == nil && !r.given("/mode") {
-		r.fault("not-supported-yet", "/mode", "mode: sustained (the default) is not supported yet; write mode: fixed")
-	}
-	return def(r.raw.Mode, "fixed")
 }
 
 func (r *resolver) prompts() Prompts {

@@ -78,6 +78,9 @@ func fieldMessage(path string, fe validator.FieldError) (code, message string) {
 	value := reflect.Indirect(reflect.ValueOf(fe.Value()))
 	switch fe.Tag() {
 	case "required":
+		if path == "/mode" {
+			return "not-supported-yet", "mode: sustained (the default) is not supported yet; write mode: fixed"
+		}
 		return "missing-key", fmt.Sprintf("%s is missing: write %s", name, missingHints[indexPath(path)])
 	case "oneof":
 		return badChoice(path, value.String(), strings.Fields(fe.Param()))

@@ -1,0 +1,127 @@
+package schema_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
+	"github.com/wsrun/wsrun/schema"
+)
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema.Scenario()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	const id = "https://github.com/wsrun/wsrun/schema/scenario.schema.json"
+	if err := c.AddResource(id, doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// instance reads a YAML file as an editor would.
+func instance(t *testing.T, file string) any {
+	t.Helper()
+	src, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := yaml.Unmarshal(src, &v); err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestExamplesFit(t *testing.T) {
+	s := compiled(t)
+	files, err := filepath.Glob("../examples/scenarios/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, file := range files {
+		if err := s.Validate(instance(t, file)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestMuseum: the schema refuses what the loader refuses, where a schema can; it
+// accepts what only the loader can know to be wrong.
+func TestMuseum(t *testing.T) {
+	s := compiled(t)
+	for file, fits := range map[string]bool{
+		"a-list": false, "bad-name": false, "bad-value": false, "comments-only": false, "concurrency-map": false,
+		"durations": false, "empty-lists": false, "missing-keys": false, "mode-sustained": false, "no-mode": false, "no-value": false,
+		"not-supported-target": false, "not-supported-values": false, "not-supported-yet": false, "numbers": false, "out-of-range": false,
+		"percent": false, "percent-text": false, "simulator-typo": false, "sizes": false, "unknown-key": false, "unquoted-template": false, "wrong-type": false,
+		"conditions": true, "duration-range": true, "hit-rates": true, "levels": true, "lists": true, "period": true, "profile-name": true,
+		"rewarm-once": true, "same-cell": true, "secrets": true, "thresholds": false, "working-set-range-min-max": true,
+	} {
+		err := s.Validate(instance(t, "../scenario/testdata/museum/"+file+".yaml"))
+		if (err == nil) != fits {
+			t.Errorf("%s: fits the schema: %v, want %v (%v)", file, err == nil, fits, err)
+		}
+	}
+}
+
+// TestEveryKeyIsDescribed: an editor shows a sentence for each key.
+func TestEveryKeyIsDescribed(t *testing.T) {
+	var doc map[string]any
+	if err := json.Unmarshal(schema.Scenario(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var look func(path string, v any)
+	look = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, child := range v {
+				if key != "properties" {
+					look(path, child)
+					continue
+				}
+				for name, p := range child.(map[string]any) {
+					d, _ := p.(map[string]any)["description"].(string)
+					if !strings.HasSuffix(d, ".") {
+						t.Errorf("%s/%s has no description", path, name)
+					}
+					look(path+"/"+name, p)
+				}
+			}
+		case []any:
+			for _, child := range v {
+				look(path, child)
+			}
+		}
+	}
+	look("", doc)
+}
+
+// TestCopies: callers cannot spoil the embedded text.
+func TestCopies(t *testing.T) {
+	schema.Scenario()[0] = 'x'
+	if schema.Scenario()[0] != '{' {
+		t.Error("Scenario gives its own bytes away")
+	}
+}
