@@ -72,7 +72,7 @@ func (g *generation) read(w http.ResponseWriter, r *http.Request) *apiError {
 	body, err := readBody(w, r, sc.body)
 	sc.body = body
 	if err != nil {
-		return badRequest("", "the body could not be read: "+err.Error())
+		return &apiError{http.StatusRequestEntityTooLarge, "the body could not be read: " + err.Error(), "BadRequestError", ""}
 	}
 	if g.fault.kind == faultError {
 		return &apiError{s.p.Faults.status(), "The simulator was asked to fail here (faults.error_rate).", "InternalServerError", ""}

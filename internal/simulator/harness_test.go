@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -152,4 +153,9 @@ func parallel(n int, f func(i int)) {
 		go func() { defer wg.Done(); f(i) }()
 	}
 	wg.Wait()
+}
+
+// dial opens a real connection to a test server.
+func dial(url string) (net.Conn, error) {
+	return net.DialTimeout("tcp", strings.TrimPrefix(url, "http://"), 5*time.Second)
 }

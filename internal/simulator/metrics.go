@@ -74,13 +74,19 @@ func (p *page) family(name, kind, help string) {
 	p.b = fmt.Appendf(p.b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 }
 
-// series writes one series; label is `name="value"` or empty.
+// series writes one series; label is `name="value"` or empty. Labels stand in
+// alphabetical order, as in vLLM.
 func (p *page) series(name, label string, v float64) {
-	p.b = append(append(p.b, name...), `{engine="0",`...)
-	if label != "" {
-		p.b = append(append(p.b, label...), ',')
+	model := `model_name=` + string(quote(p.model))
+	switch {
+	case label == "":
+		label = model
+	case label < model:
+		label += "," + model
+	default:
+		label = model + "," + label
 	}
-	p.b = append(append(append(p.b, "model_name="...), quote(p.model)...), "} "...)
+	p.b = append(append(append(append(p.b, name...), `{engine="0",`...), label...), "} "...)
 	p.b = append(strconv.AppendFloat(p.b, v, 'g', -1, 64), '\n')
 }
 

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -39,13 +40,15 @@ func (e *apiError) body() []byte {
 	return append(strconv.AppendInt(b, int64(e.status), 10), "}}"...)
 }
 
-// quote gives s as a JSON string.
+// quote gives s as a JSON string. Unlike json.Marshal it leaves <, > and & alone.
 func quote(s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string always marshals
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic(err) // a string always encodes
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {

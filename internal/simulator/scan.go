@@ -9,7 +9,7 @@ import (
 )
 
 // A request body of 100k token ids is 600 KB of JSON. This scanner reads its top level
-// and the ids by hand (about 1 ns per byte); everything else goes to encoding/json.
+// and the ids by hand (a few ns per byte); everything else goes to encoding/json.
 
 var errSyntax = errors.New("JSON decode error")
 

@@ -100,7 +100,7 @@ func (s *Server) route(method, path string, h http.HandlerFunc) {
 	})
 }
 
-// readBody reads the whole body into buf. It reads to the end, since net/http looks
+// readBody reads the whole body, at most maxBody, into buf. It reads to the end, since net/http looks
 // out for a client that goes away only then.
 func readBody(w http.ResponseWriter, r *http.Request, buf []byte) ([]byte, error) {
 	body := http.MaxBytesReader(w, r.Body, maxBody)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -261,4 +262,50 @@ func TestSinkGetsTheLog(t *testing.T) {
 			t.Errorf("%v, kept %d", got, len(w.s.Log()))
 		}
 	})
+}
+
+// TestEdgeUnderConcurrency: with several requests in flight, cached tokens are still
+// what the prompt's prefix promises while the set fits, and none one prompt above.
+func TestEdgeUnderConcurrency(t *testing.T) {
+	const prompt, out, room = 96, 16, 20
+	for _, placement := range []string{Exclusive, WriteThrough} {
+		for _, prefix := range []int{96, 48} {
+			for _, c := range []struct {
+				prompts int
+				hit     bool
+			}{{room, true}, {room + 1, false}} {
+				p := testProfile()
+				p.Placement = placement
+				p.Tiers = []Tier{{Name: "hbm", Capacity: room * (prompt + out)}}
+				inBubble(t, p, func(w *world) {
+					total, next := 4*c.prompts, make(chan int)
+					go func() {
+						defer close(next)
+						for i := range total {
+							next <- i
+						}
+					}()
+					parallel(4, func(worker int) {
+						sleep(7 * worker)
+						for i := range next {
+							list := ids(3+100*(i%c.prompts), prefix)
+							if prefix < prompt {
+								list = strings.TrimSuffix(list, "]") + "," + strings.TrimPrefix(ids(10000+100*i, prompt-prefix), "[")
+							}
+							w.stream("/v1/completions", ask(list, out, ""))
+						}
+					})
+					want := 0
+					if c.hit {
+						want = min(prefix, prompt-1) / 16 * 16
+					}
+					for _, e := range w.s.Log() {
+						if e.Number > c.prompts && e.Cached != want {
+							t.Fatalf("%s, prefix %d, %d prompts, request %d: %d cached, want %d", placement, prefix, c.prompts, e.Number, e.Cached, want)
+						}
+					}
+				})
+			}
+		}
+	}
 }
