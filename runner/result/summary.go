@@ -43,7 +43,7 @@ func Summarise(rec *Record) *Summary {
 	}
 	s.points()
 	s.capacityValidity()
-	s.sum.Series = FindSeries(s.sum.Points, s.sc, s.probe())
+	s.sum.Series = findSeries(s.sum.Points, s.sc, s.probe())
 	s.best()
 	s.sum.Merged = merge(s.sum.Points)
 	s.sum.Notes = s.notes()

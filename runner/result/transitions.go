@@ -34,11 +34,10 @@ func (k SeriesKey) compare(o SeriesKey) int {
 	return cmp.Or(cmp.Compare(k.Context, o.Context), cmp.Compare(k.HitRate, o.HitRate), cmp.Compare(k.Level, o.Level))
 }
 
-// FindSeries finds the transitions of every series of the points, from those that
-// are ok or doubtful. They may come from any number of cells and trials, in any
-// order: the runner refines with it what a summary shows. probe is nil when
+// findSeries finds the transitions of every series of the points, from those that
+// are ok or doubtful, of any cells and trials in any order. probe is nil when
 // nothing is known of the server.
-func FindSeries(points []*Point, sc *scenario.Scenario, probe *sample.Probe) []*Series {
+func findSeries(points []*Point, sc *scenario.Scenario, probe *sample.Probe) []*Series {
 	type key struct {
 		SeriesKey
 		trial int
