@@ -375,3 +375,78 @@ func TestLevelsKeepTheirOrder(t *testing.T) {
 		t.Errorf("levels %v", got)
 	}
 }
+
+// Pinned prompts spread the set over the endpoints, so that what one replica says
+// it holds counts as often; least-loaded ones promise no hit rate at all.
+func TestCapacityOfSeveralEndpoints(t *testing.T) {
+	cold := each(1, func(r *sample.Request) { r.CachedTokens = 0 })
+	for _, c := range []struct {
+		balance string
+		want    string
+		notes   int
+	}{{"pinned", "hit-rate-low", 0}, {"round-robin", "over-capacity", 0}, {"least-loaded", "over-capacity", 1}} {
+		s := summarise(change{make: func(b *basic) {
+			b.sc.Target.Balance, b.sc.Target.Endpoints = c.balance, []string{"http://a", "http://b"}
+			b.probe.Capacity = []sample.Capacity{{Tier: "hbm", Tokens: 15000}}
+		}, unit: cold})
+		if p := s.Points[0]; !p.has(c.want) || len(p.Reasons) != 1 || len(s.Notes) != c.notes {
+			t.Errorf("%s: %+v, notes %+v", c.balance, p.Reasons, s.Notes)
+		}
+	}
+	s := summarise(change{make: func(b *basic) {
+		b.sc.Target.Balance, b.sc.Target.Endpoints = "least-loaded", []string{"http://a", "http://b"}
+		b.probe.Capacity = []sample.Capacity{{Tier: "hbm", Tokens: 1e6}}
+	}, unit: cold})
+	if p := s.Points[0]; p.has("hit-rate-low") {
+		t.Errorf("least-loaded: %+v", p.Reasons)
+	}
+}
+
+// Points at hit rate 0 say what a cold prompt costs: the last tier is recompute even
+// where the server tells no cached tokens.
+func TestColdPointsNameRecompute(t *testing.T) {
+	b, rec := sweep(6, 3, 1, nil)
+	untold := each(1, func(r *sample.Request) { r.CachedTokens = sample.Unknown })
+	for _, u := range rec.Units {
+		untold(u)
+	}
+	name := func() string {
+		s := Summarise(rec).Series
+		if len(s) != 1 || len(s[0].Transitions) != 1 {
+			t.Fatalf("series %+v", s)
+		}
+		return s[0].Transitions[0].To
+	}
+	if got := name(); got == "recompute" {
+		t.Error("nothing says that the slow points are recomputed")
+	}
+	zero := *b
+	zero.cell.Key, zero.cell.HitRate, zero.cell.WorkingSet, zero.cell.Prompts, zero.load.prompts = "cold", 0, 0, 0, 0
+	zero.load.ttft = wobble(2)
+	u := zero.unit()
+	untold(u)
+	rec.Units = append(rec.Units, u)
+	if got := name(); got != "recompute" {
+		t.Errorf("the last tier is %q", got)
+	}
+}
+
+func TestErrorsAreNamedByClass(t *testing.T) {
+	s := summarise(change{unit: func(u *UnitRecord) {
+		each(40, func(r *sample.Request) { fail(r, sample.Status, 0.1) })(u)
+		each(60, func(r *sample.Request) { fail(r, sample.Reset, 0.1) })(u)
+		each(100, func(r *sample.Request) { fail(r, sample.Connect, 0.1); r.Started = sample.Never })(u)
+	}})
+	p := s.Points[0]
+	if p.Validity != ValidInvalid || !strings.Contains(p.worst().Text, "connect") || p.ErrorsBy["reset"] == 0 || p.ErrorsBy["status"] == 0 {
+		t.Errorf("%+v %v", p.Reasons, p.ErrorsBy)
+	}
+}
+
+func TestKVBytesGiveBandwidth(t *testing.T) {
+	s := summarise(change{make: func(b *basic) { b.probe.KVBytesPerToken = 1000 }})
+	reuse := s.Points[0].Row.Get("reuse_throughput").V
+	want(t, s.Points[0].Row, "reuse_bandwidth", metric.Of(reuse*1000/1e9))
+	s = summarise(change{make: func(b *basic) { b.probe.KVBytesPerToken, b.sc.Target.KVBytesPerToken = 1000, 2000 }})
+	want(t, s.Points[0].Row, "reuse_bandwidth", metric.Of(reuse*2000/1e9))
+}
