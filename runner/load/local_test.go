@@ -429,7 +429,7 @@ func TestReadLosesAndDoublesNothing(t *testing.T) {
 	b := newBench(t.Context(), func(r *sample.Request) (time.Duration, sample.Class) {
 		return time.Duration(r.Prompt%7) * 20 * time.Microsecond, sample.OK
 	})
-	b.Switch(&numbers{end: 20_000})
+	b.Switch(&numbers{end: 6_000})
 	finished := b.Finished()
 	b.SetTarget(32, 0)
 	reads := 0
@@ -463,7 +463,7 @@ func TestReadLosesAndDoublesNothing(t *testing.T) {
 		t.Errorf("%d requests after forgetting all", n)
 	}
 	b.Close()
-	if n := len(b.all()); n != 20_000 {
+	if n := len(b.all()); n != 6_000 {
 		t.Errorf("%d reported in %d reads", n, reads)
 	}
 }

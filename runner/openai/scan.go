@@ -2,6 +2,43 @@ package openai
 
 import "bytes"
 
+// pattern is the last record whose text was all that a next one would change:
+// servers send the same bytes again and again around it. Comparing them costs a
+// tenth of a scan.
+type pattern struct {
+	head, tail []byte
+	record     record
+	known      bool
+}
+
+// learn takes data, as scanned, for a pattern.
+func (p *pattern) learn(data []byte, s *scanner, r *record) {
+	if p.known = s.contents == 1; p.known {
+		p.head = append(p.head[:0], data[:s.from]...)
+		p.tail = append(p.tail[:0], data[s.to:]...)
+		p.record = *r
+	}
+}
+
+// match reads data if it differs from the pattern in its text only. A text
+// without quotes and escapes ends where the pattern's ended, so that all else is
+// what it was.
+func (p *pattern) match(data []byte, r *record) bool {
+	n := len(data) - len(p.head) - len(p.tail)
+	if !p.known || n < 0 || !bytes.Equal(data[len(data)-len(p.tail):], p.tail) || !bytes.Equal(data[:len(p.head)], p.head) {
+		return false
+	}
+	text := data[len(p.head) : len(p.head)+n]
+	for _, c := range text {
+		if c == '"' || c == '\\' {
+			return false
+		}
+	}
+	*r = p.record
+	r.content = n > 0
+	return true
+}
+
 // scan reads the records that make up nearly all of a stream (text and no
 // counts) in one pass over the bytes, at a third of the cost of a JSON tree. It
 // reports false for whatever it does not know for certain (usage, errors, tool
@@ -61,43 +98,6 @@ type scanner struct {
 
 	contents int // strings of generated content seen
 	from, to int // where the only one stands
-}
-
-// pattern is the last record whose text was all that a next one would change:
-// servers send the same bytes again and again around it. Comparing them costs a
-// tenth of a scan.
-type pattern struct {
-	head, tail []byte
-	record     record
-	known      bool
-}
-
-// learn takes data, as scanned, for a pattern.
-func (p *pattern) learn(data []byte, s *scanner, r *record) {
-	if p.known = s.contents == 1; p.known {
-		p.head = append(p.head[:0], data[:s.from]...)
-		p.tail = append(p.tail[:0], data[s.to:]...)
-		p.record = *r
-	}
-}
-
-// match reads data if it differs from the pattern in its text only. A text
-// without quotes and escapes ends where the pattern's ended, so that all else is
-// what it was.
-func (p *pattern) match(data []byte, r *record) bool {
-	n := len(data) - len(p.head) - len(p.tail)
-	if !p.known || n < 0 || !bytes.Equal(data[len(data)-len(p.tail):], p.tail) || !bytes.Equal(data[:len(p.head)], p.head) {
-		return false
-	}
-	text := data[len(p.head) : len(p.head)+n]
-	for _, c := range text {
-		if c == '"' || c == '\\' {
-			return false
-		}
-	}
-	*r = p.record
-	r.content = n > 0
-	return true
 }
 
 func (s *scanner) choices(r *record) bool {

@@ -138,7 +138,7 @@ func TestEventsSurviveAnyChunksAndReads(t *testing.T) {
 }
 
 func TestEventTooLarge(t *testing.T) {
-	for _, in := range []string{"data: " + strings.Repeat("x", 40<<20), strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n", 20_000)} {
+	for _, in := range []string{"data: " + strings.Repeat("x", eventLimit+1), strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n", 17_000)} {
 		if _, err := readAll(strings.NewReader(in)); !errors.Is(err, errEventTooLarge) {
 			t.Errorf("error %v", err)
 		}
