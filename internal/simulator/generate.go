@@ -59,7 +59,7 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, k kind) {
 	if g.req.stream {
 		g.stream(g.open(w), r)
 	} else {
-		g.whole(w, r.Context())
+		g.whole(r.Context(), w)
 	}
 }
 
@@ -88,14 +88,21 @@ func (g *generation) read(w http.ResponseWriter, r *http.Request) *apiError {
 	g.note(keys)
 	g.lease = s.cache.newLease(keys, len(req.ids), req.maxTokens)
 	if !s.cache.fits(g.lease) {
-		return badRequest("input_tokens", fmt.Sprintf("This model's maximum context length is %d tokens (what tier %s holds). However, you requested %d tokens (%d in the prompt, %d for the output). Please reduce the length of the input prompt. (parameter=input_tokens, value=%d)",
-			int(s.p.Tiers[0].Capacity)/s.p.Block*s.p.Block, s.p.Tiers[0].Name, len(req.ids)+req.maxTokens, len(req.ids), req.maxTokens, len(req.ids)))
+		return s.tooBig(len(req.ids), req.maxTokens)
 	}
 	if req.tokenIDs {
 		g.ids = append([]int32(nil), req.ids...)
 	}
 	req.ids = nil // scratch: it goes back
 	return nil
+}
+
+// tooBig refuses a request that tier 1 could not hold if it were alone.
+func (s *Server) tooBig(prompt, output int) *apiError {
+	return badRequest("input_tokens", fmt.Sprintf("This model's maximum context length is %d tokens (what tier %s holds). "+
+		"However, you requested %d tokens (%d in the prompt, %d for the output). "+
+		"Please reduce the length of the input prompt. (parameter=input_tokens, value=%d)",
+		s.cache.tiers[0].capacity*s.p.Block, s.p.Tiers[0].Name, prompt+output, prompt, output, prompt))
 }
 
 // note puts what the prompt is into the log.

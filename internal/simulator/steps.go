@@ -58,7 +58,7 @@ func (g *generation) make(ids []int32, st *steps, n int, at int64) []int32 {
 
 // whole answers in one piece. Its output is cached when the answer is complete; the
 // log's stamps are those at which each token was due.
-func (g *generation) whole(w http.ResponseWriter, ctx context.Context) {
+func (g *generation) whole(ctx context.Context, w http.ResponseWriter) {
 	if g.prefill(ctx) != nil {
 		panic(http.ErrAbortHandler)
 	}
