@@ -9,7 +9,7 @@ import (
 // eventLimit bounds one event, so that a broken server cannot fill the memory.
 const eventLimit = 16 << 20
 
-var errEventTooLarge = errors.New("an event of more than 16 MiB")
+var errEventTooLarge = errors.New("an event that is too large (the limit is 16 MiB)")
 
 // events reads a text/event-stream: fields `data` and `event` in lines that end
 // in LF or CRLF, comments, events closed by an empty line. It reads its source
@@ -17,6 +17,7 @@ var errEventTooLarge = errors.New("an event of more than 16 MiB")
 // completed the event just given.
 type events struct {
 	src   io.Reader
+	limit int    // bytes of one event
 	buf   []byte // bytes read
 	pos   int    // start of the first line not taken
 	seen  int    // bytes below this hold no line end
@@ -32,7 +33,7 @@ type events struct {
 }
 
 func (e *events) reset(src io.Reader) {
-	e.src, e.err = src, nil
+	e.src, e.err, e.limit = src, nil, eventLimit
 	e.pos, e.seen, e.end = 0, 0, 0
 	e.first, e.taken, e.open, e.stray = true, true, false, e.stray[:0]
 	e.data, e.has, e.named = e.data[:0], false, false
@@ -57,9 +58,7 @@ func (e *events) next() (data []byte, named bool, err error) {
 		case !ok:
 			return e.last()
 		case len(line) > 0:
-			e.field(line)
-			if len(e.data) > eventLimit {
-				e.err = errEventTooLarge
+			if e.field(line); e.err == errEventTooLarge {
 				return nil, false, e.err
 			}
 		case len(e.data) > 0:
@@ -78,7 +77,7 @@ func (e *events) last() ([]byte, bool, error) {
 			e.field(bytes.TrimSuffix(rest, crlf[:1]))
 			e.pos, e.seen = e.end, e.end
 		}
-		if len(e.data) > 0 {
+		if len(e.data) > 0 && e.err != errEventTooLarge {
 			e.taken, e.open = true, true
 			return e.data, e.named, nil
 		}
@@ -109,7 +108,7 @@ func (e *events) fill() {
 		e.pos, e.seen = 0, e.end
 	}
 	if e.end == len(e.buf) {
-		if e.end > eventLimit {
+		if e.end >= e.limit {
 			e.err = errEventTooLarge
 			return
 		}
@@ -144,7 +143,9 @@ func (e *events) field(line []byte) {
 			e.data = append(e.data, '\n')
 		}
 		e.has = true
-		e.data = append(e.data, value...)
+		if e.data = append(e.data, value...); len(e.data) > e.limit {
+			e.err = errEventTooLarge
+		}
 	case len(name) == 0: // a comment
 	case string(name) == "event":
 		e.named = len(value) > 0 && string(value) != "message"

@@ -3,7 +3,6 @@ package openai
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -138,9 +137,25 @@ func TestEventsSurviveAnyChunksAndReads(t *testing.T) {
 }
 
 func TestEventTooLarge(t *testing.T) {
-	for _, in := range []string{"data: " + strings.Repeat("x", eventLimit+1), strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n", 17_000)} {
-		if _, err := readAll(strings.NewReader(in)); !errors.Is(err, errEventTooLarge) {
-			t.Errorf("error %v", err)
+	const limit = 1 << 16
+	x := strings.Repeat("x", limit)
+	for in, want := range map[string]error{
+		"data: " + x[:60_000] + "\n\ndata: " + x[:60_000] + "\n\n":     io.EOF,
+		"data: " + x[:60_000] + "\ndata: " + x[:60_000] + "\n\n":       errEventTooLarge,
+		"data: " + x + x + "\n\n":                                      errEventTooLarge,
+		"data: " + x + "x":                                             errEventTooLarge,
+		"data: x\n\n: " + x + x:                                        errEventTooLarge,
+		"data: x\n\n" + strings.Repeat(": "+x[:1000]+"\n", 100) + "\n": io.EOF,
+	} {
+		var e events
+		e.reset(strings.NewReader(in))
+		e.limit = limit
+		var err error
+		for err == nil {
+			_, _, err = e.next()
+		}
+		if err != want {
+			t.Errorf("%.20q... of %d bytes: %v, want %v", in, len(in), err, want)
 		}
 	}
 }

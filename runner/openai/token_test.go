@@ -180,7 +180,7 @@ func TestNoAllocationPerEvent(t *testing.T) {
 	if len(sc.tally.entries) != n || req.FirstContent != 5 {
 		t.Fatalf("%d entries, first content %d", len(sc.tally.entries), req.FirstContent)
 	}
-	if got := testing.AllocsPerRun(20, run); got > 12 {
+	if got := testing.AllocsPerRun(5, run); got > 12 {
 		t.Errorf("%v allocations for %d events", got, n)
 	} else {
 		t.Logf("%v allocations for a request of %d events", got, n)
