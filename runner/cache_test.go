@@ -67,8 +67,8 @@ func TestVirtualEdges(t *testing.T) {
 		edges     []int64
 	}{{simulator.Exclusive, []int64{30000, 90000}}, {simulator.WriteThrough, []int64{30000, 60000}}} {
 		t.Run(c.placement, func(t *testing.T) {
-			sizes := "20000, 24000, 27000, 32000, 40000, 50000, 55000, 64000, 75000, 84000, 95000, 105000"
-			yaml := fmt.Sprintf(cliff, identify, sizes, "25, 50, 90, 100", 20)
+			sizes := "20000, 27000, 33000, 50000, 56000, 64000, 84000, 95000, 105000"
+			yaml := fmt.Sprintf(cliff, identify, sizes, "25, 50, 90, 100", 2)
 			inBubble(t, yaml, []simulator.Profile{tiers(c.placement)}, nil, func(w *world) {
 				w.mustRun()
 				w.edgesAt(c.edges)
@@ -140,15 +140,15 @@ name: endpoints
 target: {endpoints: [http://sim0, http://sim1], %s, metrics: none, balance: %s}
 contexts: [1000]
 chunk: 250
-working_set: [44000, 48000, 51000, 55000, 92000, 97000, 102000, 108000]
-output_tokens: 20
+working_set: [44000, 48000, 55000, 92000, 97000, 108000]
+output_tokens: 2
 mode: fixed
 concurrency: [2]
 duration: {min: 1s, max: 400s}
 assessment_period: 1s
 `
-	p := profile(func(p *simulator.Profile) { p.Tiers[0].Capacity = 51000 })
-	for balance, want := range map[string]int64{"round-robin": 51000, "pinned": 102000} {
+	p := profile(func(p *simulator.Profile) { p.Tiers[0].Capacity = 52000 })
+	for balance, want := range map[string]int64{"round-robin": 52000, "pinned": 104000} {
 		t.Run(balance, func(t *testing.T) {
 			inBubble(t, fmt.Sprintf(yaml, identify, balance), []simulator.Profile{p, p}, nil, func(w *world) {
 				w.mustRun()

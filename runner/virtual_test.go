@@ -34,11 +34,11 @@ working_set: [20480]
 hit_rates: [50]
 output_tokens: 20
 mode: fixed
-concurrency: [3, 7]
+concurrency: [2, 5]
 duration: %s
 assessment_period: %s
 warmup: {concurrency: 5}
-`, identify, 4*length, period)
+`, identify, 2*length, period)
 	p := profile(func(p *simulator.Profile) {
 		p.Base = simulator.Duration(latency / 4)
 		p.Decode = simulator.Duration(latency * 3 / 4 / 19)
@@ -54,14 +54,14 @@ warmup: {concurrency: 5}
 				p.Row.Get("concurrency_achieved").V, result.Window{Start: p.Start, End: p.End})
 			n++
 		}
-		if n != 8 {
-			t.Errorf("%d periods, want 2 levels x 4", n)
+		if n != 4 {
+			t.Errorf("%d periods, want 2 levels x 2", n)
 		}
 		for _, pt := range result.Summarise(w.Record()).Points {
 			w.windowEquals(log, fmt.Sprintf("point %d", pt.Level), pt.Row.Get("output_throughput").V, pt.Row.Get("input_throughput").V,
 				pt.Row.Get("concurrency_achieved").V, pt.Window())
-			if got := pt.End - pt.Start; got != int64(4*length) {
-				t.Errorf("window of %v, want exactly %v", time.Duration(got), 4*length)
+			if got := pt.End - pt.Start; got != int64(2*length) {
+				t.Errorf("window of %v, want exactly %v", time.Duration(got), 2*length)
 			}
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,7 @@ type world struct {
 	err    error
 	start  time.Time
 	each   func(result.Frame) // called for each frame, by the runner
+	die    func()             // ends the simulators and refuses connections
 }
 
 // profile is a server of round figures: a block of 16, base 100 ms, 100 us per computed
@@ -73,6 +75,8 @@ func inBubble(t *testing.T, yaml string, profiles []simulator.Profile, prepare f
 		ctx, cancel := context.WithCancel(t.Context())
 		mems := map[string]*simulator.Memory{}
 		var served sync.WaitGroup
+		var dead atomic.Bool
+		w.die = func() { dead.Store(true); cancel() }
 		for i, p := range profiles {
 			s, mem := simulator.New(p), simulator.NewMemory()
 			w.sims = append(w.sims, s)
@@ -83,8 +87,8 @@ func inBubble(t *testing.T, yaml string, profiles []simulator.Profile, prepare f
 		w.opt.Nonce, w.opt.ID, w.opt.Version = "n1", "test", "test"
 		w.opt.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			mem := mems[addr]
-			if mem == nil {
-				return nil, errors.New("no such host")
+			if mem == nil || ctx.Err() != nil || dead.Load() {
+				return nil, errors.New("connection refused")
 			}
 			return mem.Dial(ctx, network, addr)
 		}

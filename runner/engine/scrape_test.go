@@ -236,3 +236,14 @@ func FuzzScrape(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkScrapePage(b *testing.B) {
+	raw := page(b, "vllm-0.32.txt")
+	b.ReportAllocs()
+	for b.Loop() {
+		families, err := parse(raw)
+		if err != nil || len(canonical(families)) < 10 {
+			b.Fatal(err)
+		}
+	}
+}
