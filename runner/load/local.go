@@ -49,6 +49,8 @@ type Local struct {
 	target atomic.Int64
 	loads  loads
 
+	switching sync.Mutex // one Switch at a time
+
 	mu      sync.Mutex // guards what follows; taken per request and per command
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -81,14 +83,20 @@ func New(ctx context.Context, cfg Config) *Local {
 }
 
 // Switch replaces the source; requests in flight go on. Jobs of the old one that
-// were built but not sent are dropped.
+// were built but not sent are dropped; when it returns the old source is asked
+// no more.
 func (l *Local) Switch(src Source) {
+	l.switching.Lock()
+	defer l.switching.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+	old, closed := l.feed, l.closed
+	l.mu.Unlock()
+	if closed {
 		return
 	}
-	l.feed.stop()
+	old.stop() // not under mu: workers need not wait while a job is built
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.feed = newFeed(l, src)
 	l.wakeAll()
 }
@@ -268,6 +276,8 @@ func (l *Local) Close() {
 		return
 	}
 	waitAll(leaving, -1)
-	l.feed.stop()
+	l.switching.Lock()
+	defer l.switching.Unlock()
+	l.feed.stop() // no Switch can replace it any more
 	l.ended.stop()
 }

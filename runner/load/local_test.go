@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"math"
+	"runtime/metrics"
 	"slices"
 	"strconv"
 	"sync"
@@ -531,4 +533,63 @@ func TestSelf(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestQuantile(t *testing.T) {
+	inf := math.Inf(1)
+	h := func(counts ...uint64) metrics.Float64Histogram {
+		return metrics.Float64Histogram{Counts: counts, Buckets: []float64{math.Inf(-1), 1, 2, 4, inf}}
+	}
+	for _, tc := range []struct {
+		h    metrics.Float64Histogram
+		q    float64
+		want float64
+		ok   bool
+	}{
+		{h(0, 0, 0, 0), 0.99, 0, false},
+		{h(0, 99, 1, 0), 0.99, 2, true},
+		{h(0, 98, 2, 0), 0.99, 4, true},
+		{h(0, 0, 0, 5), 0.99, 4, true}, // no upper bound: the lower one
+		{h(5, 0, 0, 0), 0.5, 1, true},
+		{metrics.Float64Histogram{}, 0.5, 0, false},
+	} {
+		if got, ok := quantile(tc.h, tc.q); got != tc.want || ok != tc.ok {
+			t.Errorf("quantile(%v, %v) = %v, %v; want %v, %v", tc.h.Counts, tc.q, got, ok, tc.want, tc.ok)
+		}
+	}
+}
+
+// A source is asked by one goroutine at a time, and no more once it is replaced.
+func TestSwitchEndsTheOldSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), steady(time.Millisecond))
+		defer b.Close()
+		b.SetTarget(4, 0)
+		var old []*slow
+		for range 20 {
+			src := &slow{}
+			b.Switch(src)
+			for _, o := range old {
+				o.over.Store(true)
+			}
+			old = append(old, src)
+			time.Sleep(17 * time.Millisecond)
+		}
+		for i, o := range old {
+			if o.late.Load() {
+				t.Errorf("source %d was asked after it had been replaced", i)
+			}
+		}
+	})
+}
+
+// slow takes a time to build a job.
+type slow struct{ over, late atomic.Bool }
+
+func (s *slow) Next() (*sample.Job, bool) {
+	time.Sleep(5 * time.Millisecond)
+	if s.over.Load() {
+		s.late.Store(true)
+	}
+	return &sample.Job{}, true
 }

@@ -1,6 +1,10 @@
 package openai
 
 import (
+	"context"
+	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -149,17 +153,36 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// A server that stops reading and says why, then closes.
-func TestAnswerBeforeTheRequestIsWritten(t *testing.T) {
-	p := &peer{serve: once()}
-	p.serve = earlyAnswer
-	bubble(t, Config{}, p, func(t *testing.T, w *world) {
-		r := w.send(t.Context(), 1)
-		if r.Class != sample.Reset && r.Class != sample.Status {
-			t.Errorf("class %v: %s", r.Class, r.Err)
+// deafConn is a connection whose peer has stopped reading, having said something.
+type deafConn struct {
+	net.Conn
+	says io.Reader
+}
+
+func (c deafConn) Read(p []byte) (int, error)      { return c.says.Read(p) }
+func (c deafConn) Write([]byte) (int, error)       { return 0, errors.New("broken pipe") }
+func (c deafConn) Close() error                    { return nil }
+func (c deafConn) SetDeadline(time.Time) error     { return nil }
+func (c deafConn) SetReadDeadline(time.Time) error { return nil }
+
+func TestRequestThatCannotBeWritten(t *testing.T) {
+	for says, want := range map[string]sample.Class{
+		"": sample.Reset,
+		"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big": sample.Status,
+		"HTTP/1.1 200 OK\r\n\r\n":                                    sample.Reset,
+	} {
+		c := New(Config{Endpoints: []string{"http://server"}, Dial: func(context.Context, string, string) (net.Conn, error) {
+			return deafConn{says: strings.NewReader(says)}, nil
+		}})
+		job := &sample.Job{Request: sample.Request{MaxTokens: 1}, Body: []byte("{}")}
+		c.Send(t.Context(), job, new(sample.Stream))
+		words := "could not be written: broken pipe"
+		if want == sample.Status {
+			words = "HTTP 413 Request Entity Too Large: too big"
 		}
-		if r.Wrote != sample.Never || !strings.Contains(r.Err, "could not be written") {
-			t.Errorf("wrote %d, error %q", r.Wrote, r.Err)
+		mustClass(t, &job.Request, want, words)
+		if job.Request.Wrote != sample.Never || job.Request.Started == sample.Never {
+			t.Errorf("started %d, wrote %d", job.Request.Started, job.Request.Wrote)
 		}
-	})
+	}
 }

@@ -217,8 +217,8 @@ func TestAfterAFailureTheNextRequestDials(t *testing.T) {
 	p := &peer{serve: func(_ context.Context, conn net.Conn, n int) {
 		br := bufio.NewReader(conn)
 		for i := 0; ; i++ {
-			if _, _, ok := takeRequest(br); !ok || n == 1 && i == 1 {
-				return // the second request on the first connection is cut off
+			if _, _, ok := takeRequest(br); !ok || n <= 2 && i == 1 {
+				return // the second request on each of the first two connections is cut off
 			}
 			time.Sleep(s)
 			io.WriteString(conn, answer)
@@ -226,25 +226,36 @@ func TestAfterAFailureTheNextRequestDials(t *testing.T) {
 	}}
 	bubble(t, Config{}, p, func(t *testing.T, w *world) {
 		var wg sync.WaitGroup
-		for range 2 { // two connections
+		for range 2 {
 			wg.Go(func() { mustClass(t, w.send(t.Context(), 1), sample.OK) })
 		}
 		wg.Wait()
-		var classes []sample.Class
-		for range 4 {
+		mustClass(t, w.send(t.Context(), 1), sample.Reset, "kept-alive")
+		for i := range 2 { // the other idle connection is not tried
 			r := w.send(t.Context(), 1)
-			classes = append(classes, r.Class)
-			if r.Class == sample.Reset {
-				if !strings.Contains(r.Err, "kept-alive") {
-					t.Errorf("error %q", r.Err)
-				}
-				if next := w.send(t.Context(), 1); next.Flags&sample.FreshConn == 0 || next.Class != sample.OK {
-					t.Errorf("after a failure: class %v, flags %b", next.Class, next.Flags)
-				}
+			mustClass(t, r, sample.OK)
+			if fresh := r.Flags&sample.FreshConn != 0; fresh != (i == 0) {
+				t.Errorf("request %d after the failure: fresh %v", i, fresh)
 			}
 		}
-		if n := slices.Index(classes, sample.Reset); n < 0 && p.dials.Load() != 2 {
-			t.Errorf("classes %v after %d dials", classes, p.dials.Load())
+		if n := p.dials.Load(); n != 3 {
+			t.Errorf("%d dials, want 3", n)
+		}
+	})
+}
+
+func TestMaxIdle(t *testing.T) {
+	p := &peer{serve: always(step{s, streamHeader + chunk(text("a")+done) + lastChunk})}
+	bubble(t, Config{MaxIdle: 2}, p, func(t *testing.T, w *world) {
+		for range 2 {
+			var wg sync.WaitGroup
+			for range 5 {
+				wg.Go(func() { mustClass(t, w.send(t.Context(), 1), sample.OK) })
+			}
+			wg.Wait()
+		}
+		if n := p.dials.Load(); n != 5+3 {
+			t.Errorf("%d dials, want 8", n)
 		}
 	})
 }

@@ -205,9 +205,3 @@ func mustClass(t *testing.T, r *sample.Request, want sample.Class, words ...stri
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-// earlyAnswer closes after the first bytes of a request.
-func earlyAnswer(_ context.Context, conn net.Conn, _ int) {
-	var b [8]byte
-	conn.Read(b[:])
-}
