@@ -14,7 +14,7 @@ func Codes() []string {
 		"not-ascending", "not-supported-yet", "out-of-range", "output-too-short",
 		"outside-working-directory", "period-longer-than-duration", "rewarm-once", "same-cell",
 		"second-document", "secret-in-file", "size-left-out", "syntax", "too-large", "too-many-aliases",
-		"too-many-cells", "unknown-key", "unknown-profile", "unquoted-template", "unreadable",
+		"too-many-points", "unknown-key", "unknown-profile", "unquoted-template", "unreadable",
 		"where-unmet", "working-set-range", "wrong-type",
 	}
 }

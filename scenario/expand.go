@@ -11,6 +11,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // Expand works out the plan of a resolved scenario, and compiles its conditions.
@@ -40,9 +42,10 @@ type finding struct {
 
 // expansion collects the cells and what is wrong with them.
 type expansion struct {
-	sc    *Scenario
-	plan  *Plan
-	found []finding
+	sc     *Scenario
+	plan   *Plan
+	found  []finding
+	points []metric.Row // what names each planned point, once a where asks
 }
 
 func (e *expansion) note(warning bool, code, path, format string, args ...any) {
@@ -77,13 +80,15 @@ func hasErrorFindings(found []finding) bool {
 	return false
 }
 
-// maxCells bounds a plan; what is larger is a slip in steps or a list.
-const maxCells = 100_000
+// maxPoints bounds a plan (cells x levels); what is larger is a slip in steps or
+// a list, and would take weeks.
+const maxPoints = 20_000
 
 // cells builds contexts x hit rates x sizes, ascending.
 func (e *expansion) cells() {
-	if n := len(e.sc.Contexts) * len(e.sc.HitRates) * len(e.sc.WorkingSet.Sizes); n > maxCells {
-		e.note(false, "too-many-cells", "/working_set", "%d contexts x %d hit rates x %d sizes are %d cells, at most %d: write fewer sizes", len(e.sc.Contexts), len(e.sc.HitRates), len(e.sc.WorkingSet.Sizes), n, maxCells)
+	levels := max(1, len(e.sc.Concurrency))
+	if n := len(e.sc.Contexts) * len(e.sc.HitRates) * len(e.sc.WorkingSet.Sizes) * levels; n > maxPoints {
+		e.note(false, "too-many-points", "/working_set", "%d contexts x %d hit rates x %d sizes x %d levels are %d points, at most %d: write fewer sizes", len(e.sc.Contexts), len(e.sc.HitRates), len(e.sc.WorkingSet.Sizes), levels, n, maxPoints)
 		return
 	}
 	byR := map[int64]int64{}

@@ -94,12 +94,16 @@ func (g Gate) OnEdges() bool {
 
 // met reports whether any planned point is chosen by where.
 func (e *expansion) met(where *Condition) bool {
-	for _, c := range e.plan.Cells {
-		for _, level := range c.Levels {
-			axes := c.Axes(level)
-			if where.Eval(axes.Get) == True {
-				return true
+	if e.points == nil {
+		for _, c := range e.plan.Cells {
+			for _, level := range c.Levels {
+				e.points = append(e.points, c.Axes(level))
 			}
+		}
+	}
+	for _, point := range e.points {
+		if where.Eval(point.Get) == True {
+			return true
 		}
 	}
 	return false

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // A simulator profile as a file writes it. The simulator stands alone and reads
@@ -14,6 +16,7 @@ import (
 
 type rawProfile struct {
 	Name        *string           `yaml:"name" json:"name,omitempty" validate:"omitnil,min=1"`
+	Doc         *string           `yaml:"doc" json:"doc,omitempty"`
 	Model       *string           `yaml:"model" json:"model,omitempty" validate:"omitnil,min=1"`
 	Block       *Size             `yaml:"block" json:"block,omitempty" validate:"omitnil,gte=1"`
 	Tiers       List[profileTier] `yaml:"tiers" json:"tiers,omitempty" validate:"dive"`
@@ -41,6 +44,7 @@ type profileTells struct {
 	CachedTokens *bool   `yaml:"cached_tokens" json:"cached_tokens,omitempty"`
 	Usage        *bool   `yaml:"usage" json:"usage,omitempty"`
 	TokenIDs     *bool   `yaml:"token_ids" json:"token_ids,omitempty"`
+	Tokenizer    *bool   `yaml:"tokenizer" json:"tokenizer,omitempty"`
 	Metrics      *string `yaml:"metrics" json:"metrics,omitempty" validate:"omitnil,oneof=vllm none"`
 	Reset        *bool   `yaml:"reset" json:"reset,omitempty"`
 	BySource     *bool   `yaml:"by_source" json:"by_source,omitempty"`
@@ -58,6 +62,9 @@ type profileFaults struct {
 	RoleDelta        *bool    `yaml:"role_delta" json:"role_delta,omitempty"`
 	CloseAfterStream *bool    `yaml:"close_after_stream" json:"close_after_stream,omitempty"`
 	MissingUsage     *bool    `yaml:"missing_usage" json:"missing_usage,omitempty"`
+	StreamErrorRate  *Percent `yaml:"stream_error_rate" json:"stream_error_rate,omitempty"`
+	MalformedRate    *Percent `yaml:"malformed_rate" json:"malformed_rate,omitempty"`
+	EmptyRate        *Percent `yaml:"empty_rate" json:"empty_rate,omitempty"`
 	ShortRate        *Percent `yaml:"short_rate" json:"short_rate,omitempty"`
 }
 
@@ -73,9 +80,12 @@ func LoadProfile(name string, src []byte) ([]byte, []Problem) {
 		return nil, problems
 	}
 	w := newWalker(s)
+	w.later = laterProfileKeys
 	w.at[""] = place{value: root}
 	var raw rawProfile
-	w.value(root, reflect.ValueOf(&raw).Elem(), "")
+	if w.value(root, reflect.ValueOf(&raw).Elem(), ""); follow(root).Kind != yaml.MappingNode {
+		return nil, w.problems
+	}
 	w.checkFields(&raw)
 	if w.clean("/eviction") && raw.Eviction != nil && *raw.Eviction != "lru" {
 		w.fail("not-supported-yet", w.locate("/eviction"), "/eviction", "not supported yet: eviction other than lru")
@@ -119,7 +129,9 @@ func (r *resolver) simulator(profile string) *Simulator {
 	}
 	if body != nil && r.opt.CheckProfile != nil {
 		if err := r.opt.CheckProfile(body); err != nil {
-			r.fault("bad-profile", at, "%s: %s", file, err)
+			for _, line := range strings.Split(err.Error(), "\n") {
+				r.fault("bad-profile", at, "%s: %s", file, line)
+			}
 		}
 	}
 	name := strings.TrimSuffix(path.Base(filepath.ToSlash(file)), filepath.Ext(file))

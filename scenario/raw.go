@@ -39,8 +39,8 @@ type rawFile struct {
 	Trials       *Int               `yaml:"trials" validate:"omitnil,gte=1,lte=1000" jsonschema:"default=1" jsonschema_description:"Independent repetitions from a fresh cache state: the samples of a comparison."`
 	Order        *string            `yaml:"order" validate:"omitnil,oneof=ascending shuffled interleaved" jsonschema:"default=ascending" jsonschema_description:"Order of the cells; levels always ascend."`
 	SLO          *rawSLO            `yaml:"slo" jsonschema_description:"What is acceptable."`
-	Stop         List[rawStop]      `yaml:"stop" validate:"dive" jsonschema_description:"What is enough: conditions that end a search early."`
-	Thresholds   List[rawThreshold] `yaml:"thresholds" validate:"dive" jsonschema_description:"Pass or fail lines over points; exit code 99 when one is crossed."`
+	Stop         List[rawStop]      `yaml:"stop" validate:"max=100,dive" jsonschema_description:"What is enough: conditions that end a search early."`
+	Thresholds   List[rawThreshold] `yaml:"thresholds" validate:"max=100,dive" jsonschema_description:"Pass or fail lines over points; exit code 99 when one is crossed."`
 	Output       *rawOutput         `yaml:"output" jsonschema_description:"Where results go."`
 }
 

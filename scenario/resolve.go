@@ -213,10 +213,10 @@ func (r *resolver) crossRules(sc *Scenario) {
 			r.fault("rewarm-once", "/warmup/rewarm", "rewarm: once needs order: ascending, because each size only warms its new prompts; order is %s", sc.Order)
 		}
 	}
-	if limit := sc.Target.MaxInFlight; r.clean("/target/max_in_flight", "/concurrency") {
+	if limit := sc.Target.MaxInFlight; r.clean("/target/max_in_flight") {
 		for i, level := range sc.Concurrency {
-			if level > limit {
-				r.fault("above-max-in-flight", fmt.Sprintf("/concurrency/%d", i), "concurrency %d is above target.max_in_flight, %d: raise the cap if you mean it", level, limit)
+			if at := "/concurrency/" + itoa(i); level > limit && r.clean(at) {
+				r.fault("above-max-in-flight", at, "concurrency %d is above target.max_in_flight, %d: raise the cap if you mean it", level, limit)
 			}
 		}
 	}

@@ -71,6 +71,8 @@ var missingHints = map[string]string{
 	"/concurrency":         "concurrency: [10, 20, 40, 80]",
 	"/stop/*/when":         "when: error_rate > 5%",
 	"/thresholds/*/expect": "expect: ttft.p95 < 2s",
+	"/tiers/*/name":        "name: hbm",
+	"/tiers/*/capacity":    "capacity: 200k",
 }
 
 func fieldMessage(path string, fe validator.FieldError) (code, message string) {
@@ -90,6 +92,8 @@ func fieldMessage(path string, fe validator.FieldError) (code, message string) {
 		return "bad-name", fmt.Sprintf("name: %q: use a to z, 0 to 9 and hyphens between them, at most 64 (it names a directory)", value)
 	case "envname":
 		return "bad-name", fmt.Sprintf("%s: %q is no name of an environment variable", name, value)
+	case "max":
+		return "out-of-range", fmt.Sprintf("%s: at most %s values", name, fe.Param())
 	case "min":
 		if value.Kind() == reflect.String {
 			return "no-value", fmt.Sprintf("%s has no value: write one, or remove the key for its default", name)

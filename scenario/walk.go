@@ -26,10 +26,13 @@ type decoder interface {
 type walker struct {
 	src      *source
 	problems []Problem
-	at       map[string]place // by path, /target/timeouts/connect
+	at       map[string]place  // by path, /target/timeouts/connect
+	later    map[string]string // keys that are known and refused
 }
 
-func newWalker(src *source) *walker { return &walker{src: src, at: map[string]place{}} }
+func newWalker(src *source) *walker {
+	return &walker{src: src, at: map[string]place{}, later: laterKeys}
+}
 
 // fail notes a problem at a node and reports false, so that decoders can return it.
 func (w *walker) fail(code string, n *yaml.Node, path, format string, args ...any) bool {
@@ -128,7 +131,7 @@ func (w *walker) key(key *yaml.Node, path string, seen map[string]*yaml.Node) (s
 
 func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]int) bool {
 	sub := path + "/" + name
-	if why, ok := laterKeys[sub]; ok {
+	if why, ok := w.later[sub]; ok {
 		return w.fail("not-supported-yet", key, sub, "not supported yet: %s", why)
 	}
 	names := make([]string, 0, len(fields))
@@ -269,7 +272,7 @@ func yamlName(f reflect.StructField) string {
 
 func pathName(path string) string {
 	if path == "" {
-		return "the scenario"
+		return "the file"
 	}
 	return strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", ".")
 }

@@ -198,6 +198,8 @@ func (g *generator) rule(s *jsonschema.Schema, t reflect.Type, name, param strin
 		s.Const = literal(param)
 	case "min":
 		g.least(s, param)
+	case "max":
+		g.most(s, param)
 	case "oneof":
 		for _, v := range strings.Fields(param) {
 			s.Enum = append(s.Enum, v)
@@ -221,5 +223,15 @@ func (g *generator) least(s *jsonschema.Schema, param string) {
 		s.MinItems = &n
 	case "string":
 		s.MinLength = &n
+	}
+}
+
+func (g *generator) most(s *jsonschema.Schema, param string) {
+	n, err := strconv.ParseUint(param, 10, 64)
+	if err != nil {
+		panic("gen: max=" + param)
+	}
+	if s.Type == "array" {
+		s.MaxItems = &n
 	}
 }
