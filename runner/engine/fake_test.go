@@ -23,6 +23,9 @@ type fake struct {
 	noCache     bool
 	devMode     bool
 	stuckReset  bool
+	lyingReset  bool // says success and keeps its cache
+	addsBOS     bool
+	hidesVocab  bool
 	resets      int
 	failEvery   int // every n-th request for completions is a 503
 	textOnly    bool
@@ -90,7 +93,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			reply200(w, `{"success":false}`)
 		default:
 			f.resets++
-			f.seen = nil
+			if !f.lyingReset {
+				f.seen = nil
+			}
 			reply200(w, `{"success":true}`)
 		}
 	default:
@@ -122,6 +127,10 @@ func (f *fake) models(w http.ResponseWriter) {
 	case "vllm":
 		reply200(w, fmt.Sprintf(`{"object":"list","data":[{"id":"tiny","object":"model","created":1795492380,"owned_by":"vllm","root":"DIR/vm","parent":null,"max_model_len":%d,"permission":[]}]}`, f.limit))
 	case "llamacpp":
+		if f.hidesVocab {
+			reply200(w, `{"object":"list","data":[{"id":"DIR/m.gguf","object":"model","owned_by":"llamacpp"}]}`)
+			return
+		}
 		reply200(w, fmt.Sprintf(`{"models":[{"name":"DIR/m.gguf"}],"object":"list","data":[{"id":"DIR/m.gguf","aliases":["DIR/m.gguf"],"tags":[],"object":"model","created":1795491275,"owned_by":"llamacpp","meta":{"vocab_type":1,"n_vocab":%d,"n_ctx":%d,"n_ctx_train":131072,"n_embd":256}}]}`, f.vocab, f.limit))
 	default:
 		reply200(w, `{"object":"list","data":[{"id":"m","object":"model","owned_by":"`+f.owner+`"}]}`)
@@ -145,6 +154,9 @@ func (f *fake) tokens(v map[string]any) ([]int, error) {
 				return nil, fmt.Errorf(`{"error":{"message":"Token id %d is out of vocabulary","type":"BadRequestError","param":null,"code":400}}`, n)
 			}
 			ids = append(ids, n)
+		}
+		if f.addsBOS {
+			ids = append([]int{1}, ids...)
 		}
 		return ids, nil
 	case string:

@@ -49,7 +49,7 @@ func (s *Server) ask(ctx context.Context, client *http.Client, p prompt, out int
 	var last error
 	for try := range attempts {
 		if try > 0 {
-			sleep(ctx, 100*time.Millisecond<<try)
+			sleep(ctx, 50*time.Millisecond<<try)
 		}
 		r, err := s.send(ctx, client, p, out)
 		if err != nil {

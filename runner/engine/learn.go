@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math/bits"
 	mrand "math/rand/v2"
@@ -239,7 +240,9 @@ func (p *prober) pair(n int64, first bool) (look, error) {
 // askSteady is ask, on a connection that may have to be dialled again.
 func (p *prober) askSteady(client *http.Client, what prompt) (r *reply, err error) {
 	for range attempts {
-		if r, err = p.ask(p.ctx, client, what, 2); err == nil || p.ctx.Err() != nil {
+		r, err = p.ask(p.ctx, client, what, 2)
+		var lost *Unreachable
+		if !errors.As(err, &lost) || p.ctx.Err() != nil {
 			return r, err
 		}
 		sleep(p.ctx, 200*time.Millisecond)
