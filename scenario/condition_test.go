@@ -53,6 +53,15 @@ func TestThreeValues(t *testing.T) {
 		"abs(ttft.p95) > 5s": True, "abs(total.ttft.p95 - ttft.p95) > 4s": True, "abs(total.ttft.p95 - 3s) == 1s": True,
 		"5s < ttft.p95 < 20s": Unknown, "8s < total.ttft.p95 < 9s": False, "1s < total.ttft.p95 < 3s": True,
 
+		// Constants may stand in a condition that names a metric.
+		"true and error_rate > 5%": True, "false or error_rate > 5%": True, "false and " + U: False, "true or " + U: True,
+		"not false and " + T: True, "+error_rate > 5": True, "-(ttft.p50) < 1s": Unknown,
+		"min(completed, 5, 7) == 5": True, "abs(-completed) == 50": True, "abs(0s - ttft.p95) >= 7s": True, "abs(3s - ttft.p95) >= 4s": True,
+		"error_rate * 1e308 * 1e308 > 1": Unknown, "completed * error_rate > 300%": True, "2 / completed < 1": True, "completed / 100 < 1": True,
+		"ttft.p95 * 0 == 0s": True, "1s / ttft.p95 < 1": True, "1s / ttft.p95 > 1": False, "ttft.p95 - ttft.p95 == 0s": Unknown,
+		"ttft.p95 + 1s > 7s": True, "ttft.p95 + 1s < 8s": False, "elapsed / 2 == 45s": True, "completed - 1 == 49": True,
+		"server.load * 2 > 3s": Unknown,
+
 		// Literals.
 		"elapsed > 1m29s": True, "elapsed > 1m30s": False, "elapsed >= 1m30s": True, "elapsed > 89999ms": True,
 		"context == 32Ki": True, "context < 33k": True, "context == 32768": True,
@@ -128,6 +137,20 @@ func TestConditionProblems(t *testing.T) {
 		{"min(ttft.p95) > 1s", "^^^", "condition-construct", "", StopScope},
 		{"max(ttft.p95, error_rate) > 1s", "    ^^^^^^^^^^^^^^^^^^^^", "condition-dimension", "", StopScope},
 		{"max(ttft.p95, ttft.p50 > 1s) > 1s", "", "condition-type", "", StopScope},
+		{"(ttft.p95 > 1s) > 1", " ^^^^^^^^^^^^^", "condition-type", "use and, or, not", StopScope},
+		{"1 > (ttft.p95 > 1s)", "     ^^^^^^^^^^^^^", "condition-type", "use and, or, not", StopScope},
+		{"1 + (ttft.p95 > 1s) > 1", "     ^^^^^^^^^^^^^", "condition-type", "needs two numbers", StopScope},
+		{"(ttft.p95 > 1s) + 1 > 1", " ^^^^^^^^^^^^^", "condition-type", "needs two numbers", StopScope},
+		{"-(ttft.p95 > 1s)", "  ^^^^^^^^^^^^^", "condition-type", "needs a number", StopScope},
+		{"ttft.max(1s) > 1s", "", "condition-construct", "only min, max and abs", StopScope},
+		{"foo(error_rate) > 1", "^^^", "condition-construct", "foo cannot be called", StopScope},
+		{"1 / ttft.p95 > 1", "^^^^^^^^^^^^", "condition-dimension", "no unit", StopScope},
+		{"completed > ttft.p95", "^^^^^^^^^^^^^^^^^^^^", "condition-dimension", "a count is not comparable with a time", StopScope},
+		{"goodput > 5s", "          ^^", "condition-dimension", "requests/s is on the other side", StopScope},
+		{"ttft[1:2] > 1", "", "condition-construct", "", StopScope},
+		{`error_rate > 5 and "it's \"5x\"" == 'a'`, "", "condition-construct", "text", StopScope},
+		{"error_rate > 5e", "             ^^", "condition-literal", "", StopScope},
+		{"error_rate > 1x%", "             ^^^", "condition-literal", "no percentage", StopScope},
 		{"prev.elapsed > 1s", "^^^^^^^^^^^^", "condition-scope", "", StopScope},
 		{"edge1 > 1M", "^^^^^", "condition-scope", "", StopScope},
 		{"edge.hbm > 1M", "^^^^^^^^", "not-supported-yet", "", ExpectScope},
@@ -149,6 +172,14 @@ func TestConditionProblems(t *testing.T) {
 		mark := strings.Repeat(" ", e.from) + strings.Repeat("^", e.to-e.from)
 		if c.mark != "" && mark != c.mark {
 			t.Errorf("place\n  %s\n  %s\nwant\n  %s\n(%s)", c.text, mark, c.mark, e.message)
+		}
+	}
+}
+
+func TestTriText(t *testing.T) {
+	for v, want := range map[Tri]string{True: "true", False: "false", Unknown: "unknown"} {
+		if v.String() != want {
+			t.Errorf("%d prints as %s", v, v)
 		}
 	}
 }

@@ -252,4 +252,8 @@ func TestEstimate(t *testing.T) {
 	if got := must(t, two, Options{}).Estimate().WarmupRequests; got != 2*(13+49+86+123) {
 		t.Errorf("two endpoints: %d warm-up requests", got)
 	}
+	pinned := strings.Replace(two, "http://b]", "http://b], balance: pinned", 1)
+	if got := must(t, pinned, Options{}).Estimate().WarmupRequests; got != 13+49+86+123 {
+		t.Errorf("two endpoints, pinned: %d warm-up requests", got)
+	}
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -129,6 +130,28 @@ func TestEveryKey(t *testing.T) {
 	}
 	if d := cmp.Diff(want, sc); d != "" {
 		t.Errorf("-want +got\n%s", d)
+	}
+}
+
+// TestAutoValues: auto and none are values like others.
+func TestAutoValues(t *testing.T) {
+	const target = "name: a\ntarget: {endpoints: http://a, metrics: %s, kv_bytes_per_token: auto}\ncontexts: 8k\nworking_set: 1M\nmode: fixed\nconcurrency: 1\nserver_block: auto\nwarm_in_max: auto\nwarmup: {reset: auto}\n"
+	for metrics, want := range map[string]Target{"auto": {MetricsAuto: true}, "none": {}, "http://m/metrics": {Metrics: []string{"http://m/metrics"}}} {
+		sc := must(t, fmt.Sprintf(target, metrics), Options{}).Scenario
+		if sc.Target.MetricsAuto != want.MetricsAuto || cmp.Diff(want.Metrics, sc.Target.Metrics) != "" {
+			t.Errorf("metrics: %s gave %v %v", metrics, sc.Target.MetricsAuto, sc.Target.Metrics)
+		}
+		if sc.ServerBlock != 0 || sc.WarmInMax != 0 || !sc.Warmup.Reset.Auto || sc.Target.KVBytesPerToken != 0 {
+			t.Errorf("auto gave %+v", sc)
+		}
+	}
+}
+
+// TestZeroHitRateAlone: size has no meaning at hit rate 0, so none is too small.
+func TestZeroHitRateAlone(t *testing.T) {
+	plan := must(t, "name: a\ntarget: http://a\ncontexts: 8k\nworking_set: [1k, 2k]\nhit_rates: 0\nmode: fixed\nconcurrency: 1\n", Options{})
+	if len(plan.Cells) != 1 || plan.Cells[0].Prompts != 0 {
+		t.Errorf("%+v", plan.Cells)
 	}
 }
 
