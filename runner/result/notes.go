@@ -32,7 +32,7 @@ func (s *summariser) notes() []RunNote {
 		add(RunNote{Code: "warning", Text: w})
 	}
 	for _, n := range s.rec.Notes {
-		if inTheTable[n.Code] && !n.Fail {
+		if inTheTable[n.Code] && !n.Fail || s.resumed(n) {
 			continue
 		}
 		text := n.Text
@@ -45,6 +45,20 @@ func (s *summariser) notes() []RunNote {
 		add(n)
 	}
 	return out
+}
+
+// resumed reports whether a note says how an earlier session ended: a later one has
+// gone on since, and its own end is what counts.
+func (s *summariser) resumed(n *Note) bool {
+	if n.Code != "interrupted" && n.Code != "failed" {
+		return false
+	}
+	for _, later := range s.rec.Sessions {
+		if later.At > n.At {
+			return true
+		}
+	}
+	return false
 }
 
 // seen gives the notes that the record shows by itself.
