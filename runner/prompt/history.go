@@ -49,6 +49,17 @@ func (h *History) Forget() {
 	}
 }
 
+// Fresh is an empty history of the same endpoints whose counters go on where these
+// stand: for the next cell under the same key (prompts.salt: run), whose unique parts
+// must not be those of this one.
+func (h *History) Fresh() *History {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := NewHistory(len(h.endpoints))
+	next.requests, next.sentinels = h.requests, h.sentinels
+	return next
+}
+
 // Requests is the number of unique parts that were used, over all phases.
 func (h *History) Requests() int64 {
 	h.mu.Lock()

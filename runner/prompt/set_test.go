@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wsrun/wsrun/runner/sample"
@@ -152,6 +153,23 @@ func TestUniqueMeansUnique(t *testing.T) {
 	}
 	if h.Requests() < 900 {
 		t.Fatalf("%d requests counted", h.Requests())
+	}
+}
+
+// Two cells under one key share prefixes, never unique parts.
+func TestFreshHistoryGoesOnCounting(t *testing.T) {
+	seen := map[string]bool{}
+	h := NewHistory(1)
+	for cell := range 3 {
+		s := set(t, Config{Geometry: Geometry{R: 32 + int64(cell), Output: 4}, History: h}, 1)
+		for _, j := range append(all(t, s.Sentinels(5)), deal(s.Deal(nil), 50)...) {
+			head := strings.Join(strings.Split(promptOf(j), ",")[:16], ",")
+			if seen[head] {
+				t.Fatalf("cell %d sends a prompt of an earlier one", cell)
+			}
+			seen[head] = true
+		}
+		h = h.Fresh()
 	}
 }
 
