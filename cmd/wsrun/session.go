@@ -58,6 +58,7 @@ func (s *session) do(ctx context.Context, stop *interrupts) int {
 	a := s.app
 	progress := report.NewProgress(a.stderr, report.ProgressOptions{Redraw: term.Redraws(term.IsTerminal(a.stderr), a.env), Width: func() int { return term.Width(a.stderr) }, Verbose: a.flags.verbose})
 	progress.Say("results in " + s.dir)
+	stop.talk(progress, a)
 	failed := make(chan error, 2)
 	fail := func(err error) {
 		select {
@@ -70,6 +71,7 @@ func (s *session) do(ctx context.Context, stop *interrupts) int {
 	if cerr := s.writer.Close(); err == nil || errors.Is(err, runner.ErrInterrupted) {
 		err = errors.Join(err, cerr)
 	}
+	stop.talk(nil, a)
 	progress.Close()
 	if err != nil && !errors.Is(err, runner.ErrInterrupted) {
 		a.complain(fmt.Errorf("%s: %w", s.plan.Scenario.Name, err))

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"sync"
 
+	"github.com/wsrun/wsrun/internal/report"
 	"github.com/wsrun/wsrun/internal/verdict"
 )
 
@@ -14,23 +15,45 @@ type interrupts struct {
 	ch    chan os.Signal
 	asked chan struct{} // closed at the first signal
 	once  sync.Once
+
+	mu  sync.Mutex
+	say func(line string) // tells the person
 }
 
 // watchSignals: the first ^C or SIGTERM asks for a graceful end, the second ends
 // the process at once, the simulator with it (its standard input ends).
 func (a *app) watchSignals(kill func(code int)) *interrupts {
 	i := &interrupts{ch: make(chan os.Signal, 2), asked: make(chan struct{})}
+	i.talk(nil, a)
 	signal.Notify(i.ch, endSignals...)
 	go func() {
 		for range i.ch {
 			if i.set() {
-				fmt.Fprintln(a.stderr, "wsrun: interrupted: waiting for the requests in flight, then writing everything; once more ends it at once")
+				i.tell("interrupted: waiting for the requests in flight, then writing everything; once more ends it at once")
 				continue
 			}
 			kill(verdict.ExitInterrupted)
 		}
 	}()
 	return i
+}
+
+// talk sends what there is to say through progress while that owns the terminal
+// (nil: to stderr).
+func (i *interrupts) talk(progress *report.Progress, a *app) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if progress != nil {
+		i.say = progress.Say
+		return
+	}
+	i.say = func(line string) { fmt.Fprintln(a.stderr, "wsrun: "+line) }
+}
+
+func (i *interrupts) tell(line string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.say(line)
 }
 
 // set marks the first signal; it reports false for later ones.

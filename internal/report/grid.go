@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -125,10 +126,13 @@ func (g *grid) render(w io.Writer, paint term.Paint) error {
 	return trimLines(w, buf.String())
 }
 
-// trimLines drops the padding at line ends, and the reset code that colour leaves
-// there. A cell is one line, so a line is a row.
+// doubled is the second reset code that the library leaves behind a coloured cell.
+var doubled = regexp.MustCompile("(\x1b\\[0m *)\x1b\\[0m")
+
+// trimLines drops it, and the padding at line ends. A cell is one line, so a line
+// is a row.
 func trimLines(w io.Writer, s string) error {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(doubled.ReplaceAllString(s, "$1"), "\n"), "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " ")
 	}
@@ -136,7 +140,7 @@ func trimLines(w io.Writer, s string) error {
 	return err
 }
 
-// notes numbers footnotes: the same text has the same number.
+// footnotes are numbered in order of first use: the same text has the same number.
 type footnotes struct {
 	texts []string
 	index map[string]int

@@ -139,6 +139,10 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 func (s *state) phaseEnded(f *result.Phase, now time.Time, opt ProgressOptions) []string {
 	took := time.Duration(f.End - f.Start)
 	switch f.Phase {
+	case result.PhaseReset:
+		s.phase = result.PhaseSentinel
+	case result.PhaseSentinel:
+		s.phase = result.PhaseWarmup
 	case result.PhaseWarmup:
 		s.pace.warmTime += took
 		s.pace.warmTokens += s.warmTokens(s.planned[s.plan(f.Unit, scenario.Cell{})].spec)
@@ -277,7 +281,7 @@ func (s *state) doing() string {
 	}
 	spec := s.planned[s.current].spec
 	line := string(s.phase)
-	if s.phase == result.PhaseWarmup {
+	if s.phase == result.PhaseWarmup && spec.Prompts > 0 {
 		line += fmt.Sprintf(" %d/%d prompts", s.warmed, spec.Prompts)
 	}
 	if spec.WorkingSet > 0 {

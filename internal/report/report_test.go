@@ -58,6 +58,19 @@ func TestTableWithoutPoints(t *testing.T) {
 	}
 }
 
+// A run that ended before its first cell says so instead of listing all of them.
+func TestTableOfARunThatNeverBegan(t *testing.T) {
+	rec := fixture(1)
+	rec.Units, rec.Probe, rec.Notes = nil, nil, []*result.Note{{Code: "failed", Text: "connection refused", Fail: true}}
+	var out bytes.Buffer
+	if err := Table(&out, result.Summarise(rec), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "note failed: connection refused\nno points: the run ended before its first cell\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
 // brokenPipe fails at once.
 type brokenPipe struct{}
 

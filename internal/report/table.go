@@ -67,7 +67,7 @@ func Table(w io.Writer, sum *result.Summary, opt Options) error {
 		}
 		fmt.Fprintln(ew, line)
 	}
-	if len(sum.Merged) == 0 {
+	if !begun(sum) {
 		fmt.Fprintln(ew, "no points: the run ended before its first cell")
 		return ew.err
 	}
@@ -86,6 +86,22 @@ func Table(w io.Writer, sum *result.Summary, opt Options) error {
 	}
 	Transitions(ew, sum, opt)
 	return ew.err
+}
+
+// begun reports whether any cell was: a table of nothing but "the run ended before
+// it" would hide the one line that says why.
+func begun(sum *result.Summary) bool {
+	for _, m := range sum.Merged {
+		for _, r := range m.Reasons {
+			if r.Code != "not-run" {
+				return true
+			}
+		}
+		if len(m.Reasons) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // grid lays the rows out. Footnotes are numbered as they are read, row by row.

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
+)
+
+// TestEngines sweeps a real llama-server across the end of its cache, with three sizes of
+// it, and finds each edge within one prompt. `make engines` installs the server and names
+// it and its model in WSRUN_ENGINES.
+func TestEngines(t *testing.T) {
+	server, model, ok := strings.Cut(strings.TrimSuffix(os.Getenv("WSRUN_ENGINES"), ":"), ":")
+	if !ok {
+		t.Skip("WSRUN_ENGINES is not set: run make engines")
+	}
+	bin := buildBinary(t)
+	for _, ram := range []int{16, 32, 64} {
+		t.Run(fmt.Sprintf("cache-ram %d", ram), func(t *testing.T) {
+			l := startLlama(t, server, model, ram)
+			prompts := l.prompts(t, ram)
+			l.sweep(t, bin, prompts)
+		})
+	}
+	t.Run("computed tokens equal timings.prompt_n", func(t *testing.T) {
+		startLlama(t, server, model, 64).timings(t, bin)
+	})
+	t.Run("16 streams", func(t *testing.T) {
+		startLlama(t, server, model, 64).streams(t, bin)
+	})
+}
+
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "wsrun")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// llama is a running llama-server.
+type llama struct {
+	url string
+	log string
+}
+
+func startLlama(t *testing.T, server, model string, ram int) *llama {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := ln.Addr().(*net.TCPAddr).Port
+	ln.Close()
+	l := &llama{url: fmt.Sprintf("http://127.0.0.1:%d", port), log: filepath.Join(t.TempDir(), "llama.log")}
+	log, err := os.Create(l.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(server, "-m", model, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "-t", "2", "-tb", "2", "--device", "none",
+		"-c", "32768", "-np", "4", "--cache-ram", strconv.Itoa(ram), "--metrics", "--slots")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		log.Close()
+	})
+	l.healthy(t)
+	return l
+}
+
+// healthy waits until the server has loaded its model.
+func (l *llama) healthy(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for tick := time.NewTicker(50 * time.Millisecond); ; {
+		if res, err := http.Get(l.url + "/health"); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b, _ := os.ReadFile(l.log)
+			t.Fatalf("llama-server is not healthy after 30 s:\n%s", lastWords(b))
+		}
+	}
+}
+
+func lastWords(b []byte) []byte { return b[max(0, len(b)-2000):] }
+
+var entrySize = regexp.MustCompile(`size = ([0-9.]+) MiB`)
+
+// prompts is where the cache ends: floor(RAM / entry) + 1 prompts, by the size of an entry
+// that the server's own log tells once it has to make room.
+func (l *llama) prompts(t *testing.T, ram int) int {
+	t.Helper()
+	// More prompts than fit, so that the server makes room.
+	for i := range ram {
+		ids := make([]int, 1000)
+		for j := range ids {
+			ids[j] = 300 + (i*7919+j*104729)%3600
+		}
+		b, _ := json.Marshal(map[string]any{"prompt": ids, "max_tokens": 1, "temperature": 0})
+		res, err := http.Post(l.url+"/v1/completions", "application/json", bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+	}
+	log, err := os.ReadFile(l.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := entrySize.FindSubmatch(log)
+	if m == nil {
+		t.Fatalf("the log tells no entry size:\n%s", lastWords(log))
+	}
+	mib, _ := strconv.ParseFloat(string(m[1]), 64)
+	return int(float64(ram)/mib) + 1
+}
+
+// wsrun runs a scenario against url with the binary and gives the record.
+func (l *llama) wsrun(t *testing.T, bin, url, lines string) (*result.Record, string) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "s.yaml")
+	if err := os.WriteFile(file, []byte("name: llama\ntarget: {endpoints: ["+url+"], headers: {X-Request-Id: \"{request}\"}}\ncontexts: [1000]\nchunk: 250\nmode: fixed\n"+lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "run", file)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("wsrun: %v\n%s%s", err, stdout.String(), stderr.String())
+	}
+	t.Logf("wsrun run\n%s", stdout.String())
+	found, err := filepath.Glob(filepath.Join(dir, "results", "llama", "*", result.RecordFile))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("records: %v %v", found, err)
+	}
+	rec, err := result.Read(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec, stdout.String()
+}
+
+// sweep looks at three sizes on each side of the edge, one request at a time.
+func (l *llama) sweep(t *testing.T, bin string, prompts int) {
+	var sizes []string
+	for n := prompts - 2; n <= prompts+3; n++ {
+		sizes = append(sizes, strconv.Itoa(1000*n))
+	}
+	rec, _ := l.wsrun(t, bin, l.url, "working_set: ["+strings.Join(sizes, ", ")+"]\noutput_tokens: 1\nconcurrency: [1]\nduration: {min: 1s, max: 30s}\nassessment_period: 1s\nwarmup: {concurrency: 1}\n")
+	sum := result.Summarise(rec)
+	if len(sum.Series) != 1 || len(sum.Series[0].Transitions) != 1 {
+		t.Fatalf("series: %+v", sum.Series)
+	}
+	tr := sum.Series[0].Transitions[0]
+	lo, hi := int(tr.LoSize/1000), int(tr.HiSize/1000)
+	t.Logf("floor(RAM/entry)+1 = %d; found: %d prompts hit, %d do not", prompts, lo, hi)
+	if hi != lo+1 || lo < prompts-1 || lo > prompts+1 {
+		t.Errorf("edge between %d and %d prompts, want it at %d to within one", lo, hi, prompts)
+	}
+	for _, p := range sum.Points {
+		if p.Row.Get("error_rate").V != 0 {
+			t.Errorf("%s: %v %% errors: %v", p.Cell, p.Row.Get("error_rate").V, p.ErrorsBy)
+		}
+	}
+}
+
+// timings holds prompt - cached of each request against the server's own count of what it
+// computed, which a proxy between the two writes down.
+func (l *llama) timings(t *testing.T, bin string) {
+	target, err := url.Parse(l.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	computed := map[string]int64{}
+	var mu sync.Mutex
+	proxy := &httputil.ReverseProxy{FlushInterval: -1, Transport: &http.Transport{DisableKeepAlives: true},
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: func(res *http.Response) error {
+			if id := res.Request.Header.Get("X-Request-Id"); id != "" {
+				res.Body = tee(res.Body, func(n int64) {
+					mu.Lock()
+					defer mu.Unlock()
+					computed[id] = n
+				})
+			}
+			return nil
+		}}
+	front := httptest.NewServer(proxy)
+	defer front.Close()
+	rec, _ := l.wsrun(t, bin, front.URL, "working_set: [8000]\noutput_tokens: 4\nconcurrency: [1, 2]\nduration: 4s\nassessment_period: 1s\n")
+	mu.Lock()
+	defer mu.Unlock()
+	n := 0
+	for _, u := range rec.Units {
+		for _, q := range u.Requests {
+			if q.Class != sample.OK {
+				continue
+			}
+			n++
+			if want, ok := computed[strconv.FormatInt(q.ID, 10)]; !ok || q.PromptTokens-q.CachedTokens != want {
+				t.Fatalf("request %d (%v): prompt %d - cached %d, the server computed %d (told: %v)", q.ID, q.Phase, q.PromptTokens, q.CachedTokens, want, ok)
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("only %d requests", n)
+	}
+	t.Logf("%d requests: prompt - cached = timings.prompt_n in each", n)
+}
+
+// tee reads a stream along and reports its timings.prompt_n.
+func tee(body io.ReadCloser, report func(int64)) io.ReadCloser {
+	r, w := io.Pipe()
+	go func() {
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			var rec struct {
+				Timings *struct {
+					N int64 `json:"prompt_n"`
+				} `json:"timings"`
+			}
+			data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+			if ok && json.Unmarshal(data, &rec) == nil && rec.Timings != nil {
+				report(rec.Timings.N)
+			}
+		}
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	return &teeBody{io.TeeReader(body, w), body, w}
+}
+
+type teeBody struct {
+	io.Reader
+	body io.Closer
+	w    *io.PipeWriter
+}
+
+// Close implements io.Closer.
+func (b *teeBody) Close() error {
+	b.w.Close()
+	return b.body.Close()
+}
+
+// streams runs 16 streams on four slots.
+func (l *llama) streams(t *testing.T, bin string) {
+	rec, _ := l.wsrun(t, bin, l.url, "working_set: [24000]\noutput_tokens: 16\nconcurrency: [16]\nduration: 8s\nassessment_period: 2s\n")
+	p := result.Summarise(rec).Points[0]
+	if p.Row.Get("error_rate").V != 0 || p.Row.Get("completed").V < 50 {
+		t.Errorf("%v completed, %v %% errors: %v", p.Row.Get("completed"), p.Row.Get("error_rate"), p.ErrorsBy)
+	}
+	if c := p.Row.Get("concurrency_achieved").V; c < 15 {
+		t.Errorf("%v in flight, want 16", c)
+	}
+}
