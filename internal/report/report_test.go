@@ -330,3 +330,24 @@ func TestFields(t *testing.T) {
 		}
 	}
 }
+
+func TestTiersGolden(t *testing.T) {
+	for name, opt := range map[string]Options{"tiers.txt": {}, "tiers-70.txt": {Width: 70}} {
+		var out bytes.Buffer
+		if err := Tiers(&out, result.Summarise(fixture(1)), opt); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, out.Bytes())
+	}
+	var out bytes.Buffer
+	if err := TiersJSON(&out, result.Summarise(fixture(1))); err != nil || !json.Valid(out.Bytes()) {
+		t.Errorf("no JSON (%v): %s", err, out.Bytes())
+	}
+	rec := fixture(1)
+	rec.Units = rec.Units[:1] // hit rate 0 only
+	rec.Run.Cells = rec.Run.Cells[:1]
+	out.Reset()
+	if err := Tiers(&out, result.Summarise(rec), Options{}); err != nil || !strings.Contains(out.String(), "add a hit rate above 0") {
+		t.Errorf("hit rate 0 alone (%v): %q", err, out.String())
+	}
+}
