@@ -37,16 +37,17 @@ type dealer struct {
 // that was sent before: by this run, by an earlier session, by any other run.
 func (u *unit) newDealer() (*dealer, error) {
 	c := u.cell
-	history := prompt.NewHistory(len(u.opt.Endpoints))
-	if u.once != nil {
-		history = u.once.historyFor(c, u.id.Trial, history)
+	if u.once.warmed(c, u.id.Trial) == 0 {
+		// The caches are taken as empty, but counters go on: cells may share a salt, and
+		// unique means unique.
+		u.history = u.history.Fresh()
 	}
 	set, err := prompt.NewSet(prompt.Config{
 		Geometry: prompt.Geometry{R: c.R, Prefix: c.Prefix, Output: u.sc.OutputTokens},
 		Prompts:  c.Prompts,
 		Key:      u.saltKey(),
 		Encoder:  u.target.encoders[c.R],
-		History:  history,
+		History:  u.history,
 		Balance:  prompt.Balance(u.sc.Target.Balance),
 		InFlight: func(e int) int { return int(u.gen.InFlight(int32(e))) },
 		Template: u.probe.TemplateTokens,
@@ -84,7 +85,7 @@ func (u *unit) saltKey() prompt.Key {
 	case "none":
 		return prompt.NewKey("none", seed)
 	case "run":
-		return prompt.NewKey("run", seed, u.opt.Nonce)
+		return prompt.NewKey("run", seed, u.opt.Nonce, strconv.Itoa(u.session))
 	}
 	size := strconv.FormatInt(u.cell.WorkingSet, 10)
 	if u.once != nil {
@@ -136,12 +137,11 @@ type sourceFunc func() (*sample.Job, bool)
 func (f sourceFunc) Next() (*sample.Job, bool) { return f() }
 
 // onceState is what rewarm: once carries from cell to cell: which prompts of a context
-// and hit rate are warm already, and what was sent. nil for any other rewarm.
+// and hit rate are warm already. nil for any other rewarm.
 type onceState struct {
-	of      series
-	trial   int
-	warm    int
-	history *prompt.History
+	of    series
+	trial int
+	warm  int
 }
 
 // warmed gives how many prompts need no warm-up.
@@ -156,12 +156,4 @@ func (o *onceState) advance(c scenario.Cell, trial int) {
 	if o != nil {
 		o.of, o.trial, o.warm = seriesOf(c), trial, c.Prompts
 	}
-}
-
-// historyFor gives the history that goes on, or the fresh one.
-func (o *onceState) historyFor(c scenario.Cell, trial int, fresh *prompt.History) *prompt.History {
-	if o.history == nil || o.warmed(c, trial) == 0 {
-		o.history = fresh
-	}
-	return o.history
 }

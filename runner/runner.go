@@ -16,6 +16,7 @@ import (
 
 	"github.com/wsrun/wsrun/runner/load"
 	"github.com/wsrun/wsrun/runner/openai"
+	"github.com/wsrun/wsrun/runner/prompt"
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
@@ -98,9 +99,10 @@ type run struct {
 	session int
 	noted   map[string]bool // run notes that were made
 
-	ended map[series]string // contexts and hit rates whose larger sizes a stop ended, and why
-	over  string            // why the rest of the run is skipped, empty while it is not
-	once  *onceState        // rewarm: once keeps its cache state from cell to cell
+	ended   map[series]string // contexts and hit rates whose larger sizes a stop ended, and why
+	over    string            // why the rest of the run is skipped, empty while it is not
+	once    *onceState        // rewarm: once keeps its cache state from cell to cell
+	history *prompt.History   // what was sent since the caches were taken as empty; its counters never restart
 
 	scraped *result.Telemetry // what was scraped, for rows as decided; guarded by mu
 
@@ -118,7 +120,7 @@ type series struct {
 func seriesOf(c scenario.Cell) series { return series{c.Context, c.HitRate} }
 
 func newRun(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options) *run {
-	r := &run{plan: plan, sc: plan.Scenario, opt: opt, obs: obs, session: 1, noted: map[string]bool{}, ended: map[series]string{}, scraped: result.NewTelemetry(nil)}
+	r := &run{plan: plan, sc: plan.Scenario, opt: opt, obs: obs, session: 1, noted: map[string]bool{}, ended: map[series]string{}, scraped: result.NewTelemetry(nil), history: prompt.NewHistory(len(opt.Endpoints))}
 	if r.sc.Warmup.Rewarm == "once" {
 		r.once = &onceState{}
 	}

@@ -202,6 +202,7 @@ func (u *unit) reset(ctx context.Context) unitEnd {
 		}
 		return unitEnd{class: "reset", reason: "reset: " + err.Error()}
 	}
+	u.history.Forget()
 	u.phase(&result.Phase{Phase: result.PhaseReset, Start: start})
 	return unitEnd{}
 }

@@ -7,7 +7,7 @@ package engine
 // held; reset_external empties the connector's tiers too.
 var vllm = &engine{
 	name:    "vllm",
-	owners:  []string{"vllm"},
+	owners:  []string{"vllm", "wsrun-simulator"},
 	lengths: []string{"min_tokens"},
 	fields:  map[string]any{"ignore_eos": true},
 	resets:  []string{"/reset_prefix_cache?reset_external=true"},
