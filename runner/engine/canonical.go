@@ -1,10 +1,6 @@
 package engine
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
@@ -62,9 +58,9 @@ var Canonical = []Name{
 		Sources: []Source{by(bySource, "source", "local_cache_hit"), from("llamacpp:prompt_tokens_cached_total")}},
 	{Name: "server.cached_tokens.external", Unit: metric.Tokens, Counter: true, Doc: "prompt tokens loaded from a tier outside the engine's own cache (KV connector)",
 		Sources: []Source{by(bySource, "source", "external_kv_transfer")}},
-	{Name: "server.cached_tokens.device", Unit: metric.Tokens, Counter: true, Doc: "prompt tokens found in device memory",
+	{Name: "server.cached_tokens.hbm", Unit: metric.Tokens, Counter: true, Doc: "prompt tokens found in the device's own memory (vLLM: source device)",
 		Sources: []Source{by(cachedBySource, "source", "device")}},
-	{Name: "server.cached_tokens.host", Unit: metric.Tokens, Counter: true, Doc: "prompt tokens loaded from host memory",
+	{Name: "server.cached_tokens.dram", Unit: metric.Tokens, Counter: true, Doc: "prompt tokens loaded from the host's memory (vLLM: source host)",
 		Sources: []Source{by(cachedBySource, "source", "host")}},
 	{Name: "server.cached_tokens.disk", Unit: metric.Tokens, Counter: true, Doc: "prompt tokens loaded from disk",
 		Sources: []Source{by(cachedBySource, "source", "disk")}},
@@ -86,8 +82,6 @@ var Canonical = []Name{
 		Sources: []Source{from("vllm:num_preemptions_total")}},
 }
 
-const tierPrefix = "server.cached_tokens."
-
 // wanted holds every series that Canonical reads.
 var wanted = func() map[string]bool {
 	m := map[string]bool{}
@@ -101,6 +95,8 @@ var wanted = func() map[string]bool {
 	return m
 }()
 
+const tierPrefix = "server.cached_tokens."
+
 // delta gives after - before of a counter. ok is false when either is missing or it
 // fell, which means that the server was restarted.
 func delta(before, after map[string]float64, name string) (float64, bool) {
@@ -109,18 +105,9 @@ func delta(before, after map[string]float64, name string) (float64, bool) {
 	return b - a, okA && okB && b >= a
 }
 
-// HitRate is the share of the prompt tokens between two scrapes of one server that
-// came from a cache, in percent. The counters of tokens by source are preferred to
-// those of look-ups. ok is false when the server tells neither, when no prompt came
-// between the two, and when it was restarted.
-func HitRate(before, after map[string]float64) (percent float64, ok bool) {
-	cached, total, ok := cachedOf(before, after)
-	if !ok || total <= 0 {
-		return 0, false
-	}
-	return 100 * cached / total, true
-}
-
+// cachedOf gives the cached and all prompt tokens between two scrapes of one server. The
+// counters of tokens by source are preferred to those of look-ups. ok is false when the
+// server tells neither and when it was restarted.
 func cachedOf(before, after map[string]float64) (cached, total float64, ok bool) {
 	computed, okC := delta(before, after, "server.prompt_tokens_computed")
 	local, okL := delta(before, after, tierPrefix+"local")
@@ -148,45 +135,4 @@ func fell(before, after map[string]float64) bool {
 		}
 	}
 	return false
-}
-
-// TierTokens gives the cached prompt tokens between two scrapes of one server by the
-// tier that held them: device, host, disk ... where told, else local and external. A
-// tier that gave nothing is there with 0. It is nil when the server tells no tiers,
-// and when it was restarted between the two.
-func TierTokens(before, after map[string]float64) map[string]float64 {
-	if fell(before, after) {
-		return nil
-	}
-	all, fine := map[string]float64{}, false
-	for name := range before {
-		tier, ok := strings.CutPrefix(name, tierPrefix)
-		if !ok {
-			continue
-		}
-		if d, ok := delta(before, after, name); ok {
-			all[tier] = d
-			fine = fine || tier != "local" && tier != "external"
-		}
-	}
-	if fine { // local and external are sums of the others
-		delete(all, "local")
-		delete(all, "external")
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
-}
-
-// TierCounters names the counters of a scrape that say how much each tier holds or
-// gave: two scrapes in which they agree mean that offloading has settled.
-func TierCounters(values map[string]float64) []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if strings.HasPrefix(name, tierPrefix) || name == "server.cache_hits" || name == "server.external_cache_hits" {
-			out = append(out, name)
-		}
-	}
-	return out
 }

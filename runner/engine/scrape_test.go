@@ -3,13 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +41,7 @@ func TestScrapeCaptures(t *testing.T) {
 		"vllm-0.32.txt": {
 			"server.requests_running": 0, "server.requests_waiting": 0, "server.kv_usage": 0, "server.prompt_tokens": 11780,
 			"server.prompt_tokens_computed": 6916, "server.cached_tokens.local": 4864, "server.cached_tokens.external": 0,
-			"server.cached_tokens.device": 4864, "server.cached_tokens.host": 0, "server.cached_tokens.disk": 0, "server.cached_tokens.p2p": 0,
+			"server.cached_tokens.hbm": 4864, "server.cached_tokens.dram": 0, "server.cached_tokens.disk": 0, "server.cached_tokens.p2p": 0,
 			"server.cached_tokens.external_unspecified": 0, "server.cache_queries": 11780, "server.cache_hits": 4864,
 			"server.external_cache_hits": 0, "server.generation_tokens": 97, "server.preemptions": 0,
 		},
@@ -155,62 +153,6 @@ func TestCanonicalNames(t *testing.T) {
 }
 
 type values = map[string]float64
-
-func TestHitRate(t *testing.T) {
-	source := func(computed, local, external float64) values {
-		return values{"server.prompt_tokens_computed": computed, "server.cached_tokens.local": local, "server.cached_tokens.external": external}
-	}
-	lookups := func(q, h float64) values { return values{"server.cache_queries": q, "server.cache_hits": h} }
-	for name, c := range map[string]struct {
-		before, after values
-		want          float64
-		ok            bool
-	}{
-		"by source":       {source(100, 0, 0), source(150, 40, 10), 50, true},
-		"preferred":       {merged(source(0, 0, 0), lookups(0, 0)), merged(source(50, 50, 0), lookups(3000, 10)), 50, true},
-		"by look-ups":     {lookups(100, 10), lookups(200, 85), 75, true},
-		"no external":     {values{"server.prompt_tokens_computed": 0, "server.cached_tokens.local": 0}, values{"server.prompt_tokens_computed": 75, "server.cached_tokens.local": 25}, 25, true},
-		"restarted":       {source(100, 50, 0), source(10, 60, 0), 0, false},
-		"look-ups fell":   {lookups(100, 10), lookups(50, 40), 0, false},
-		"source fell":     {merged(source(100, 50, 0), lookups(0, 0)), merged(source(10, 60, 0), lookups(5, 5)), 0, false},
-		"nothing between": {source(1, 1, 1), source(1, 1, 1), 0, false},
-		"not told":        {values{"server.requests_running": 1}, values{"server.requests_running": 2}, 0, false},
-		"no scrape":       {nil, nil, 0, false},
-	} {
-		if got, ok := HitRate(c.before, c.after); ok != c.ok || math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("%s: %g %v, want %g %v", name, got, ok, c.want, c.ok)
-		}
-	}
-}
-
-func merged(a, b values) values {
-	out := maps.Clone(a)
-	maps.Copy(out, b)
-	return out
-}
-
-func TestTierTokens(t *testing.T) {
-	p := func(kv ...any) values {
-		v := values{}
-		for i := 0; i < len(kv); i += 2 {
-			v[tierPrefix+kv[i].(string)] = float64(kv[i+1].(int))
-		}
-		return v
-	}
-	for name, c := range map[string]struct{ before, after, want values }{
-		"fine":      {p("local", 0, "external", 0, "device", 0, "host", 5, "disk", 0), p("local", 9, "external", 7, "device", 9, "host", 12, "disk", 0), values{"device": 9, "host": 7, "disk": 0}},
-		"coarse":    {p("local", 1, "external", 2), p("local", 4, "external", 2), values{"local": 3, "external": 0}},
-		"restarted": {p("local", 4, "external", 2), p("local", 1, "external", 9), nil},
-		"not told":  {values{"server.prompt_tokens": 1}, values{"server.prompt_tokens": 2}, nil},
-	} {
-		if got := TierTokens(c.before, c.after); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
-	}
-	if got := TierCounters(values{"server.cached_tokens.host": 1, "server.cache_hits": 1, "server.requests_running": 1}); !slices.Equal(got, []string{"server.cache_hits", "server.cached_tokens.host"}) {
-		t.Errorf("%v", got)
-	}
-}
 
 func FuzzScrape(f *testing.F) {
 	for _, name := range []string{"vllm-0.32.txt", "vllm-0.8.txt", "llamacpp.txt"} {

@@ -38,9 +38,9 @@ func TestHitRateByCounters(t *testing.T) {
 			scrape(10, 0, map[string]float64{cacheQueries: 10, cacheHits: 5, externalHits: 0}), scrape(20, 0, map[string]float64{cacheQueries: 110, cacheHits: 35, externalHits: 50})}, 80, true},
 		{"computed and cached", []*Scrape{
 			scrape(10, 0, map[string]float64{promptComputed: 5, cachedPrefix + "local": 0}), scrape(20, 0, map[string]float64{promptComputed: 25, cachedPrefix + "local": 80})}, 80, true},
-		{"external is the sum of host and disk", []*Scrape{
-			scrape(10, 0, map[string]float64{promptTokens: 0, cachedPrefix + "local": 0, cachedPrefix + "external": 0, cachedPrefix + "device": 0, cachedPrefix + "host": 0, cachedPrefix + "disk": 0}),
-			scrape(20, 0, map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40, cachedPrefix + "device": 20, cachedPrefix + "host": 30, cachedPrefix + "disk": 10})}, 60, true},
+		{"external is the sum of dram and disk", []*Scrape{
+			scrape(10, 0, map[string]float64{promptTokens: 0, cachedPrefix + "local": 0, cachedPrefix + "external": 0, cachedPrefix + "hbm": 0, cachedPrefix + "dram": 0, cachedPrefix + "disk": 0}),
+			scrape(20, 0, map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40, cachedPrefix + "hbm": 20, cachedPrefix + "dram": 30, cachedPrefix + "disk": 10})}, 60, true},
 		{"no prompt in between", []*Scrape{
 			scrape(10, 0, map[string]float64{promptTokens: 10, cachedPrefix + "local": 5}), scrape(20, 0, map[string]float64{promptTokens: 10, cachedPrefix + "local": 5})}, 0, false},
 		{"server restarted", []*Scrape{
@@ -93,10 +93,10 @@ func TestServerTelemetryInTheRow(t *testing.T) {
 // Shares of tiers: the finest sources that are told, so that they add up to the hits.
 func TestTierShares(t *testing.T) {
 	coarse := map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40}
-	fine := map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40, cachedPrefix + "device": 20, cachedPrefix + "host": 40, cachedPrefix + "disk": 0}
+	fine := map[string]float64{promptTokens: 100, cachedPrefix + "local": 20, cachedPrefix + "external": 40, cachedPrefix + "hbm": 20, cachedPrefix + "dram": 40, cachedPrefix + "disk": 0}
 	for _, c := range []struct{ told, want map[string]float64 }{
 		{coarse, map[string]float64{"tier_share.local": 20, "tier_share.external": 40}},
-		{fine, map[string]float64{"tier_share.device": 20, "tier_share.host": 40, "tier_share.disk": 0}},
+		{fine, map[string]float64{"tier_share.hbm": 20, "tier_share.dram": 40, "tier_share.disk": 0}},
 	} {
 		zero := map[string]float64{}
 		for name := range c.told {
