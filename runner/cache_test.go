@@ -118,8 +118,8 @@ func uniqueNeverRepeats(t *testing.T, salt string) {
 			block0 := map[uint64]string{}
 			for _, q := range w.requests() {
 				e := log[fmt.Sprint(q.ID)]
-				if q.Phase == sample.PhaseVerify {
-					continue // repeats warm-up requests on purpose
+				if q.Phase == sample.PhaseVerify || q.Phase == sample.PhaseProbe {
+					continue // these repeat on purpose
 				}
 				where := fmt.Sprintf("run %s request %d of %s", nonce, q.ID, q.Cell)
 				if first, twice := seen[e.PromptHash]; twice {

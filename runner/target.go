@@ -87,6 +87,10 @@ func (r *run) engineConfig(i int) engine.Config {
 	return engine.Config{
 		Endpoint: r.opt.Endpoints[i], Model: t.Model, API: t.API, Header: r.fixedHeaders(), Body: t.Body, Block: r.sc.ServerBlock,
 		Metrics: r.target.metricsURL(i), Run: r.opt.Command, Connect: time.Duration(t.Timeouts.Connect), Dial: r.opt.Dial,
+		Now: r.now, Report: func(q *sample.Request) {
+			q.ID = r.ids.Add(1)
+			r.emit(&result.Request{Request: *q})
+		},
 		Reset: engine.Reset{Auto: reset.Auto, Posts: reset.Posts, Command: reset.Command},
 	}
 }

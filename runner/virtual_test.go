@@ -71,7 +71,12 @@ warmup: {concurrency: 5}
 func (w *world) eachRequestOnce(log map[string]simulator.Entry) {
 	w.t.Helper()
 	seen := map[string]bool{}
+	probed := 0
 	for _, q := range w.requests() {
+		if q.Phase == sample.PhaseProbe {
+			probed++
+			continue
+		}
 		id := strconv.FormatInt(q.ID, 10)
 		e, ok := log[id]
 		if !ok || seen[id] {
@@ -98,6 +103,13 @@ func (w *world) eachRequestOnce(log map[string]simulator.Entry) {
 		if i != len(e.Tokens) {
 			w.t.Fatalf("request %s: %d token events, the log has %d tokens", id, i, len(e.Tokens))
 		}
+	}
+	logged := 0
+	for _, s := range w.sims {
+		logged += len(s.Log())
+	}
+	if probed == 0 || probed+len(seen) != logged {
+		w.t.Errorf("%d requests of the probe and %d others recorded, the simulator logged %d", probed, len(seen), logged)
 	}
 	if len(seen) != len(log) {
 		w.t.Errorf("%d requests recorded, the simulator logged %d", len(seen), len(log))

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wsrun/wsrun/runner/sample"
 )
 
 // reply is what came of one request for completions.
@@ -124,8 +126,50 @@ func (s *Server) body(p prompt, out int64) map[string]any {
 	return b
 }
 
-// send makes one attempt.
+// send makes one attempt and reports it.
 func (s *Server) send(ctx context.Context, client *http.Client, p prompt, out int64) (*reply, error) {
+	if s.cfg.Report == nil {
+		return s.attempt(ctx, client, p, out)
+	}
+	q := asked(p, out)
+	q.Started = s.cfg.Now()
+	r, err := s.attempt(ctx, client, p, out)
+	q.End = s.cfg.Now()
+	switch {
+	case err != nil:
+		q.Class, q.Err = sample.Connect, err.Error()
+		if errors.Is(err, context.DeadlineExceeded) {
+			q.Class = sample.TimeoutRequest
+		}
+	default:
+		q.Status, q.Err = int32(r.status), r.err
+		q.PromptTokens, q.CachedTokens, q.CompletionTokens = r.prompt, r.cached, r.completion
+		switch {
+		case r.status != http.StatusOK:
+			q.Class = sample.Status
+		case r.err != "":
+			q.Class = sample.ServerError
+		}
+	}
+	s.cfg.Report(q)
+	return r, err
+}
+
+// asked is a request of the probe before it is sent. The probe reads replies whole:
+// token stamps stay Never.
+func asked(p prompt, out int64) *sample.Request {
+	q := &sample.Request{Phase: sample.PhaseProbe, Prompt: -1, Attempt: 1, Sent: int64(len(p.ids)), MaxTokens: out, ReuseDistance: sample.Unknown,
+		Scheduled: sample.Never, Wrote: sample.Never, FirstByte: sample.Never, FirstEvent: sample.Never, FirstContent: sample.Never,
+		FirstToken: sample.Never, LastToken: sample.Never, ReadLagMax: sample.Unknown,
+		PromptTokens: sample.Unknown, CachedTokens: sample.Unknown, CompletionTokens: sample.Unknown}
+	if p.ids == nil {
+		q.Sent = sample.Unknown
+	}
+	return q
+}
+
+// attempt sends a prompt and reads the whole reply.
+func (s *Server) attempt(ctx context.Context, client *http.Client, p prompt, out int64) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Step)
 	defer cancel()
 	r := &reply{prompt: -1, completion: -1, cached: -1}

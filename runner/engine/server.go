@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/wsrun/wsrun/runner/sample"
 )
 
 // Config is what is known of a server before it was asked.
@@ -29,6 +31,12 @@ type Config struct {
 	Connect  time.Duration                                  // default 4 s
 	Step     time.Duration                                  // for each request of the probe; default 2 min
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Report gets each request for completions of the probe once it has ended, so that
+	// the record holds everything the server was sent; Now stamps it (ns since the
+	// run's epoch). Nil: nothing is reported.
+	Report func(*sample.Request)
+	Now    func() int64
 }
 
 // Reset says how a cache is emptied: as scenario.Reset.
