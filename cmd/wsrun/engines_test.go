@@ -175,10 +175,10 @@ func (l *llama) wsrun(t *testing.T, bin, url, lines string) (*result.Record, str
 	return rec, stdout.String()
 }
 
-// sweep looks at three sizes on each side of the edge, one request at a time.
+// sweep looks at two sizes on each side of the edge, one request at a time.
 func (l *llama) sweep(t *testing.T, bin string, prompts int) {
 	var sizes []string
-	for n := prompts - 2; n <= prompts+3; n++ {
+	for n := prompts - 1; n <= prompts+2; n++ {
 		sizes = append(sizes, strconv.Itoa(1000*n))
 	}
 	rec, _ := l.wsrun(t, bin, l.url, "working_set: ["+strings.Join(sizes, ", ")+"]\noutput_tokens: 1\nconcurrency: [1]\nduration: {min: 1s, max: 30s}\nassessment_period: 1s\nwarmup: {concurrency: 1}\n")
