@@ -85,8 +85,12 @@ func (d *decider) level(level int, total metric.Row) *fired {
 
 var reach = map[string]int{"level": 1, "cell": 2, "sweep": 3, "run": 4}
 
-// further gives the stop that reaches further; of equals the first, or the one that fails.
+// further gives the stop that reaches further; of equals the first, or the one that
+// fails. Either may be nil.
 func further(a, b *fired) *fired {
+	if b == nil {
+		return a
+	}
 	if a == nil || reach[b.stop.Ends] > reach[a.stop.Ends] || reach[b.stop.Ends] == reach[a.stop.Ends] && b.stop.Fail && !a.stop.Fail {
 		return b
 	}

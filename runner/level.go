@@ -41,9 +41,16 @@ func (u *unit) again(ctx context.Context) unitEnd {
 	u.phase(&result.Phase{Phase: result.PhaseDrain, Start: start})
 	u.mu.Lock()
 	clear(u.touched)
-	u.nTouched = 0
+	u.nTouched, u.sentinel, u.verify = 0, 0, residency{}
 	u.mu.Unlock()
-	for _, step := range []func(context.Context) unitEnd{u.reset, u.warmUp, u.settle} {
+	// Prompts that were built ahead and never sent are in the history, and the access law
+	// stands behind them: both begin anew, as after any warm-up.
+	deal, err := u.newDealer()
+	if err != nil {
+		return unitEnd{err: err}
+	}
+	u.deal = deal
+	for _, step := range u.warming() {
 		if end := step(ctx); end.err != nil || end.class != "" {
 			return end
 		}
@@ -77,7 +84,7 @@ func (u *unit) level(ctx context.Context, level int) (levelEnd, error) {
 	w := &window{level: level, start: u.now()}
 	w.end = w.start
 	u.gen.Forget(w.start)
-	u.scrapeSoon()
+	u.scrapeBorder()
 	d := newDecider(u.plan, u)
 	if err := u.measure(w, d); err != nil {
 		return levelEnd{}, err
@@ -92,7 +99,6 @@ func (u *unit) level(ctx context.Context, level int) (levelEnd, error) {
 		total = u.total(w)
 		missed, line = u.judge(total)
 	}
-	u.scrapeSoon()
 	return u.conclude(w, d, &result.Phase{Phase: result.PhaseMeasure, Level: level, Start: w.start, End: w.end, Notes: note,
 		Repeats: repeats, Missed: missed, Stop: line, Row: total}), nil
 }
@@ -127,6 +133,7 @@ func (u *unit) measure(w *window, d *decider) error {
 		if err := u.wait(end); err != nil {
 			return err
 		}
+		u.scrapeBorder()
 		p := u.period(w, end)
 		w.end = end
 		w.fired = d.period(w.level, p)
@@ -189,10 +196,7 @@ func (u *unit) judge(total metric.Row) (missed bool, line string) {
 
 // conclude emits the level's point and says what follows from it.
 func (u *unit) conclude(w *window, d *decider, p *result.Phase) levelEnd {
-	hit := w.fired
-	if hit == nil {
-		hit = d.level(w.level, p.Row)
-	}
+	hit := further(w.fired, d.level(w.level, p.Row))
 	if hit != nil {
 		p.Stop = join(p.Stop, hit.text)
 		p.Reason = hit.reason()
@@ -241,7 +245,7 @@ func join(a, b string) string {
 
 // noteBest keeps the cell's best point so far, which stop conditions may read.
 func (u *unit) noteBest(p *result.Phase) {
-	if !p.Missed && result.Better(p.Row, u.best) {
+	if result.Judge(u.sc.SLO, p.Row).Held() && result.Better(p.Row, u.best) {
 		u.best = p.Row
 	}
 }

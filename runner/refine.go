@@ -30,7 +30,7 @@ func (r *run) refine(ctx context.Context, cells []scenario.Cell) ([]scenario.Cel
 // report would show.
 func (r *run) bisect(cells []scenario.Cell) []scenario.Cell {
 	r.mu.Lock()
-	rec := &result.Record{Run: r.opening(), Probe: &result.Probe{Probe: r.probe}, Units: slices.Clone(r.units), Scrapes: slices.Clone(r.scrapes)}
+	rec := &result.Record{Run: r.opening(), Probe: &result.Probe{Probe: r.probe}, Units: firstTrial(r.units, cells), Scrapes: slices.Clone(r.scrapes)}
 	r.mu.Unlock()
 	found := map[series][]tier.Series{}
 	var order []series
@@ -56,6 +56,16 @@ func (r *run) bisect(cells []scenario.Cell) []scenario.Cell {
 		}
 	}
 	return added
+}
+
+// firstTrial gives the units of trial 1 that belong to the cells so far. A resumed run
+// has those of later rounds and trials as well: left out, it takes each round as the
+// run did that it goes on with, and keeps what that had measured.
+func firstTrial(units []*result.UnitRecord, cells []scenario.Cell) []*result.UnitRecord {
+	return slices.DeleteFunc(slices.Clone(units), func(u *result.UnitRecord) bool {
+		_, known := cellOf(cells, u.Cell)
+		return u.Trial != 1 || !known
+	})
 }
 
 // merge puts each added cell before the next larger size of its series, so that later

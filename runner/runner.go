@@ -136,6 +136,7 @@ func newRun(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options)
 	r.now = func() int64 { return offset + int64(time.Since(start)) }
 	r.soft, r.stop = context.WithCancelCause(ctx)
 	r.alive.now = r.now
+	r.alive.looked() // patience counts from here, in a resumed run too
 	return r
 }
 
@@ -242,10 +243,7 @@ func (r *run) opening() *result.Run {
 // trials runs all cells, trial-major. Sizes that refining adds in trial 1 belong to
 // the later trials too.
 func (r *run) trials(ctx context.Context) error {
-	cells := r.plan.Cells
-	if r.opt.Prior != nil {
-		cells = r.opt.Prior.Run.Cells // with the refined ones of an earlier session
-	}
+	cells := r.plan.Cells // without refined ones: a resumed run finds those of its earlier sessions again
 	for trial := 1; trial <= r.sc.Trials; trial++ {
 		if err := r.cells(ctx, cells, trial); err != nil {
 			return err

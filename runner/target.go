@@ -25,7 +25,7 @@ type target struct {
 	servers  []*engine.Server
 	encoders map[int64]prompt.Encoder // by R: fitted text depends on the prompt's length
 	metrics  []string                 // URL by endpoint; empty: none
-	soon     chan struct{}            // asks for a scrape now
+	soon     chan chan struct{}       // asks for a scrape now, and closes what it was given after it
 	http     *http.Client             // of scrapes: each closes its connection
 }
 
@@ -33,7 +33,7 @@ func newTarget(metrics []string, dial func(ctx context.Context, network, addr st
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
-	return &target{metrics: metrics, soon: make(chan struct{}, 1),
+	return &target{metrics: metrics, soon: make(chan chan struct{}, 1),
 		http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 

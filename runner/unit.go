@@ -90,13 +90,17 @@ func (u *unit) execute(ctx context.Context) unitEnd {
 		return unitEnd{err: err}
 	}
 	u.deal = deal
-	steps := []func(context.Context) unitEnd{u.reset, u.sentinels, u.warmUp, u.settle, u.secondLook, u.levels}
-	for _, step := range steps {
+	for _, step := range append(u.warming(), u.levels) {
 		if end := step(ctx); end.err != nil || end.class != "" {
 			return end
 		}
 	}
 	return unitEnd{}
+}
+
+// warming lists the steps that bring the cache into its state.
+func (u *unit) warming() []func(context.Context) unitEnd {
+	return []func(context.Context) unitEnd{u.reset, u.sentinels, u.warmUp, u.settle, u.secondLook}
 }
 
 // phase emits a finished phase of this unit; End defaults to now.
@@ -221,7 +225,7 @@ func (u *unit) sentinels(ctx context.Context) unitEnd {
 	cached := u.sentinel
 	u.mu.Unlock()
 	if cached > u.probe.TemplateTokens+max(u.probe.Block, 1) {
-		u.note("not-cold", fmt.Sprintf("cell %s: the server told %d cached tokens for a prompt that was never sent before", u.cell.Key, cached))
+		u.emit(&result.Note{Unit: u.id, At: u.now(), Code: "not-cold", Text: fmt.Sprintf("the server told %d cached tokens for a prompt that was never sent before", cached)})
 	}
 	return unitEnd{}
 }
@@ -302,28 +306,19 @@ func (u *unit) secondLook(ctx context.Context) unitEnd {
 	u.mu.Lock()
 	v := u.verify
 	u.mu.Unlock()
-	p := &result.Phase{Phase: result.PhaseVerify, Start: start, Looks: v.looks}
+	p := &result.Phase{Phase: result.PhaseVerify, Start: start, Looks: v.looks, Told: v.told}
 	if v.told > 0 {
 		p.Resident = float64(v.found) / float64(v.told)
 	}
 	u.phase(p)
 	u.warmEnd = u.now()
-	capacity := totalCapacity(u.probe)
-	fits := capacity > 0 && float64(u.cell.ReuseDistance) < 0.8*float64(capacity)
+	capacity := result.LeastCapacity(u.sc, &u.probe)
+	fits := float64(u.cell.ReuseDistance) < 0.8*float64(capacity)
 	if fits && u.cell.Prefix > 0 && v.told > 0 && p.Resident < 0.99 {
 		return unitEnd{class: "residency", reason: fmt.Sprintf("only %d of %d prompts were found in the cache right after the warm-up, although the set's reuse distance of %d tokens is below 0.8 x the %d tokens that the server says it holds",
 			v.found, v.told, u.cell.ReuseDistance, capacity)}
 	}
 	return unitEnd{}
-}
-
-// totalCapacity is what the server says its tiers hold together, 0 when it does not.
-func totalCapacity(p sample.Probe) int64 {
-	var sum int64
-	for _, c := range p.Capacity {
-		sum += c.Tokens
-	}
-	return sum
 }
 
 // play sends a source that ends, with n in flight, and waits until all has ended.

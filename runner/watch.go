@@ -122,22 +122,42 @@ func (r *run) telemetry(ctx context.Context) {
 	}
 	t := time.NewTicker(time.Duration(r.sc.Target.MetricsInterval))
 	defer t.Stop()
+	r.scrapeAll(ctx)
 	for {
-		r.scrapeAll(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-		case <-r.target.soon:
+			r.scrapeAll(ctx)
+		case done := <-r.target.soon:
+			r.scrapeAll(ctx)
+			close(done)
 		}
 	}
 }
 
-// scrapeSoon asks for a scrape now, without waiting for it.
-func (r *run) scrapeSoon() {
+// borderWait is how long a decision waits for the scrape at its window's border. Load
+// goes on meanwhile.
+const borderWait = 250 * time.Millisecond
+
+// scrapeBorder scrapes now, at the border of a window, and waits for it a little: what
+// counters say of a window is right to the token only between scrapes at its borders.
+func (r *run) scrapeBorder() {
+	if len(r.target.metrics) == 0 {
+		return
+	}
+	done := make(chan struct{})
 	select {
-	case r.target.soon <- struct{}{}:
+	case r.target.soon <- done:
 	default:
+		return // the scrape before is slower than that
+	}
+	limit := time.NewTimer(borderWait)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+	case <-r.soft.Done():
 	}
 }
 

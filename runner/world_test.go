@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,25 @@ type world struct {
 	start  time.Time
 	each   func(result.Frame) // called for each frame, by the runner
 	die    func()             // ends the simulators and refuses connections
+	// delay, when set, holds every request for completions back before the simulator sees
+	// it; arrived holds when those with an id came.
+	delay   func(*http.Request) time.Duration
+	arrived sync.Map // request id -> ns since start
+}
+
+// handler serves one simulator, delayed where there is a delay.
+func (w *world) handler(s *simulator.Server) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodPost && w.delay != nil {
+			w.arrived.Store(q.Header.Get("X-Request-Id"), int64(time.Since(w.start)))
+			select {
+			case <-time.After(w.delay(q)):
+			case <-q.Context().Done():
+				return
+			}
+		}
+		s.ServeHTTP(rw, q)
+	})
 }
 
 // profile is a server of round figures: a block of 16, base 100 ms, 100 us per computed
@@ -82,7 +102,7 @@ func inBubble(t *testing.T, yaml string, profiles []simulator.Profile, prepare f
 			w.sims = append(w.sims, s)
 			mems[fmt.Sprintf("sim%d:80", i)] = mem
 			w.opt.Endpoints = append(w.opt.Endpoints, fmt.Sprintf("http://sim%d", i))
-			served.Go(func() { _ = s.Serve(ctx, mem) })
+			served.Go(func() { w.serve(ctx, s, mem) })
 		}
 		w.opt.Nonce, w.opt.ID, w.opt.Version = "n1", "test", "test"
 		w.opt.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -99,8 +119,19 @@ func inBubble(t *testing.T, yaml string, profiles []simulator.Profile, prepare f
 		w.err = Run(t.Context(), w.plan, w, w.opt)
 		cancel()
 		served.Wait()
+		synctest.Wait() // handlers that were cut off
 		check(w)
 	})
+}
+
+// serve runs one simulator on ln until ctx is done; then streams are cut.
+func (w *world) serve(ctx context.Context, s *simulator.Server, ln net.Listener) {
+	srv := &http.Server{Handler: w.handler(s), BaseContext: func(net.Listener) context.Context { return ctx }}
+	go func() {
+		<-ctx.Done()
+		srv.Close()
+	}()
+	_ = srv.Serve(ln)
 }
 
 // truth is the simulators' logs by request id, stamps on the run's clock.

@@ -132,6 +132,7 @@ type Phase struct {
 	Failed   int        `json:"failed,omitempty"`
 	Resident float64    `json:"resident,omitempty"` // verify: share of looks that were found cached, 0..1
 	Looks    int        `json:"looks,omitempty"`    // verify: looks made
+	Told     int        `json:"told,omitempty"`     // verify: of these, looks that told cached tokens; 0: Resident says nothing
 }
 
 // Change is a new concurrency target.
@@ -247,6 +248,8 @@ type Reason struct {
 	Code  string   // hit-rate-high, too-few-samples, over-capacity ...: stable
 	Class Validity // ValidInvalid, ValidDoubt, or ValidOK for a note
 	Text  string   // in words, with the numbers
+	// Grade orders reasons of one code: the larger, the worse. 0 where they do not compare.
+	Grade float64
 }
 
 // Point is one row of the result: a cell at one concurrency level in one trial.

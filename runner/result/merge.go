@@ -20,7 +20,7 @@ type Merged struct {
 	Low      metric.Row // smallest and largest value over those trials: a range, no interval
 	High     metric.Row
 	Validity Validity // the worst of the trials that Row is made of
-	Reasons  []Reason // of those trials, each code once
+	Reasons  []Reason // of those trials, each code once: the worst
 	Stop     string
 	Missed   bool // in at least half of those trials
 	Best     bool // likewise
@@ -69,9 +69,7 @@ func (m *Merged) fill() {
 			m.Validity = p.Validity
 		}
 		for _, r := range p.Reasons {
-			if !slices.ContainsFunc(m.Reasons, func(o Reason) bool { return o.Code == r.Code }) {
-				m.Reasons = append(m.Reasons, r)
-			}
+			m.reason(r)
 		}
 		m.Stop = cmp.Or(m.Stop, p.Stop)
 		missed += ones(p.Missed)
@@ -86,6 +84,17 @@ func (m *Merged) fill() {
 	}
 	m.Missed = missed > 0 && 2*missed >= m.Trials
 	m.Best = best > 0 && 2*best >= m.Trials
+}
+
+// reason adds a reason; of those of one code the worst stays, the first of equals.
+func (m *Merged) reason(r Reason) {
+	i := slices.IndexFunc(m.Reasons, func(o Reason) bool { return o.Code == r.Code })
+	switch {
+	case i < 0:
+		m.Reasons = append(m.Reasons, r)
+	case r.Grade > m.Reasons[i].Grade:
+		m.Reasons[i] = r
+	}
 }
 
 func ones(b bool) int {

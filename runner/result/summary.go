@@ -112,9 +112,9 @@ func (s *summariser) points() {
 				s.unit(u)
 				continue
 			}
-			r := Reason{"not-run", ValidSkipped, "the run ended before it"}
+			r := Reason{Code: "not-run", Class: ValidSkipped, Text: "the run ended before it"}
 			if s.sum.stopped {
-				r = Reason{"skipped", ValidSkipped, "a stop condition ended the run"}
+				r = Reason{Code: "skipped", Class: ValidSkipped, Text: "a stop condition ended the run"}
 			}
 			for _, level := range cell.Levels {
 				s.sum.Points = append(s.sum.Points, unmeasured(key, cell, level, r))
@@ -165,7 +165,7 @@ func (u *UnitRecord) phase(kind PhaseKind, level int) *Phase {
 // why says why a level of a unit was not measured.
 func why(u *UnitRecord, level int) Reason {
 	if ph := u.phase(PhaseSkipped, level); ph != nil {
-		return Reason{"skipped", ValidSkipped, ph.Reason}
+		return Reason{Code: "skipped", Class: ValidSkipped, Text: ph.Reason}
 	}
 	switch u.State {
 	case CellFailed:
@@ -173,13 +173,13 @@ func why(u *UnitRecord, level int) Reason {
 		if text == "" {
 			text = u.Class
 		}
-		return Reason{"failed", ValidFailed, text}
+		return Reason{Code: "failed", Class: ValidFailed, Text: text}
 	case CellInterrupted:
-		return Reason{"interrupted", ValidSkipped, cmp.Or(u.Reason, "the run was interrupted")}
+		return Reason{Code: "interrupted", Class: ValidSkipped, Text: cmp.Or(u.Reason, "the run was interrupted")}
 	case CellBegin:
-		return Reason{"interrupted", ValidSkipped, "the process ended inside this cell"}
+		return Reason{Code: "interrupted", Class: ValidSkipped, Text: "the process ended inside this cell"}
 	}
-	return Reason{"skipped", ValidSkipped, u.Reason}
+	return Reason{Code: "skipped", Class: ValidSkipped, Text: u.Reason}
 }
 
 // kvBytes is the size of a token's KV: the scenario's figure, else the engine's.

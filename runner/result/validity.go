@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wsrun/wsrun/internal/stats"
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
@@ -30,7 +31,12 @@ const (
 
 // add gives the point one more reason; the worst class is its validity.
 func (p *Point) add(code string, class Validity, format string, args ...any) {
-	p.Reasons = append(p.Reasons, Reason{code, class, fmt.Sprintf(format, args...)})
+	p.addGraded(code, class, 0, format, args...)
+}
+
+// addGraded is add for a reason that compares with those of other points.
+func (p *Point) addGraded(code string, class Validity, grade float64, format string, args ...any) {
+	p.Reasons = append(p.Reasons, Reason{Code: code, Class: class, Text: fmt.Sprintf(format, args...), Grade: grade})
 	if class == ValidInvalid || class == ValidDoubt && p.Validity != ValidInvalid {
 		p.Validity = class
 	}
@@ -46,7 +52,7 @@ func (s *summariser) judge(p *Point, u *UnitRecord, ph *Phase, final Judgement) 
 	s.loadRules(p, c)
 	s.sampleRules(p, c)
 	if change, p2, drifts := notSteady(c.firsts, p.Window()); drifts {
-		p.add("not-steady", ValidDoubt, "TTFT changed by %+.0f %% within the window (Spearman p = %.2g)", 100*change, p2)
+		p.addGraded("not-steady", ValidDoubt, math.Abs(change), "TTFT changed by %+.0f %% within the window (Spearman p = %.2g)", 100*change, p2)
 	}
 	if w := u.phase(PhaseWarmIn, p.Level); w != nil {
 		p.phaseNotes(w)
@@ -73,7 +79,7 @@ func (p *Point) phaseNotes(ph *Phase) {
 		if strings.HasPrefix(text, "warm-in cut") {
 			code = "warm-in-cut"
 		}
-		if !slices.Contains(p.Reasons, Reason{code, ValidOK, text}) {
+		if !slices.Contains(p.Reasons, Reason{Code: code, Class: ValidOK, Text: text}) {
 			p.add(code, ValidOK, "%s", text)
 		}
 	}
@@ -90,7 +96,7 @@ func (c Counts) intended() (percent float64, ok bool) {
 func (s *summariser) hitRateRules(p *Point) {
 	want, got := p.Intended, p.Row.Get("hit_rate_observed")
 	if want.Known() && got.Known() && got.V > want.V+hitTolerance {
-		p.add("hit-rate-high", ValidInvalid, "%.1f %% of prompt tokens were cached, %.1f %% intended: old cache state", got.V, want.V)
+		p.addGraded("hit-rate-high", ValidInvalid, got.V-want.V, "%.1f %% of prompt tokens were cached, %.1f %% intended: old cache state", got.V, want.V)
 	}
 	if s.rec.Probe != nil && s.rec.Probe.RepeatCached == 0 && p.Spec.HitRate > 0 {
 		p.add("no-reuse", ValidInvalid, "a prompt sent twice at the probe found nothing cached: prefix caching is off")
@@ -100,13 +106,13 @@ func (s *summariser) hitRateRules(p *Point) {
 // answerRules compares what the server answered with what was asked of it.
 func answerRules(p *Point, c Counts) {
 	if off := offBy(c.prompt); math.Abs(off) > lengthOff {
-		p.add("prompt-length-off", ValidInvalid, "the server counted %d prompt tokens, %d were sent (%+.1f %%)", c.prompt.told, c.prompt.asked, 100*off)
+		p.addGraded("prompt-length-off", ValidInvalid, math.Abs(off), "the server counted %d prompt tokens, %d were sent (%+.1f %%)", c.prompt.told, c.prompt.asked, 100*off)
 	}
 	if v := p.Row.Get("error_rate"); v.Known() && v.V > errorsMost {
-		p.add("errors", ValidInvalid, "%d of %d attempts failed (%.1f %%): %s", c.Failed, c.Failed+c.Completed, v.V, byClass(c.ErrorsBy))
+		p.addGraded("errors", ValidInvalid, v.V, "%d of %d attempts failed (%.1f %%): %s", c.Failed, c.Failed+c.Completed, v.V, byClass(c.ErrorsBy))
 	}
 	if off := offBy(c.outputs); off < outputLeast-1 {
-		p.add("short-outputs", ValidInvalid, "the server made %d output tokens, %d were asked for (%.1f %%)", c.outputs.told, c.outputs.asked, 100*(1+off))
+		p.addGraded("short-outputs", ValidInvalid, -off, "the server made %d output tokens, %d were asked for (%.1f %%)", c.outputs.told, c.outputs.asked, 100*(1+off))
 	}
 }
 
@@ -136,18 +142,18 @@ func byClass(errors map[string]int) string {
 func (s *summariser) loadRules(p *Point, c Counts) {
 	self := s.telemetry.own(p.Window())
 	if lag, most := sendLag(c)+self.lag, lagAllowed(p.Row); lag > most {
-		p.add("client-limited", ValidDoubt, "the load generator lagged by %.2f ms (p99 of send lag + read lag; %.2f ms would do)", 1e3*lag, 1e3*most)
+		p.addGraded("client-limited", ValidDoubt, lag/most, "the load generator lagged by %.2f ms (p99 of send lag + read lag; %.2f ms would do)", 1e3*lag, 1e3*most)
 	} else if self.cpu > cpuMost {
-		p.add("client-limited", ValidDoubt, "the load generator used %.0f %% of the CPUs it may use", 100*self.cpu)
+		p.addGraded("client-limited", ValidDoubt, self.cpu/cpuMost, "the load generator used %.0f %% of the CPUs it may use", 100*self.cpu)
 	}
 	if p.Spec.Prompts <= 0 {
 		return
 	}
 	if p.Touched < coverageLeast {
-		p.add("partial-coverage", ValidDoubt, "%.0f %% of the set was touched since the warm-up: a longer duration covers it", 100*p.Touched)
+		p.addGraded("partial-coverage", ValidDoubt, 1-p.Touched, "%.0f %% of the set was touched since the warm-up: a longer duration covers it", 100*p.Touched)
 	}
 	if p.Level > p.Spec.Prompts {
-		p.add("few-prompts", ValidDoubt, "%d requests in flight share %d prompts", p.Level, p.Spec.Prompts)
+		p.addGraded("few-prompts", ValidDoubt, float64(p.Level)/float64(p.Spec.Prompts), "%d requests in flight share %d prompts", p.Level, p.Spec.Prompts)
 	}
 }
 
@@ -170,7 +176,7 @@ func (s *summariser) sampleRules(p *Point, c Counts) {
 	for _, name := range s.evidence {
 		have, need := c.samples(name), metric.VerdictSamples(name)
 		if have < need {
-			p.add("too-few-samples", ValidDoubt, "%s rests on %d samples, a verdict needs %d", name, have, need)
+			p.addGraded("too-few-samples", ValidDoubt, float64(need)/float64(have+1), "%s rests on %d samples, a verdict needs %d", name, have, need)
 		}
 	}
 }
@@ -231,10 +237,10 @@ func (s *summariser) capacityValidity() {
 		capacity := max(kept[keyOf(p)], least-s.private(p)/withinCapacity)
 		switch {
 		case low && !leastLoaded(s.sc) && distance < withinCapacity*capacity:
-			p.add("hit-rate-low", ValidInvalid, "%.1f %% of prompt tokens were cached, %.1f %% intended, at a reuse distance of %s tokens where %s are known to be kept",
+			p.addGraded("hit-rate-low", ValidInvalid, want.V-got.V, "%.1f %% of prompt tokens were cached, %.1f %% intended, at a reuse distance of %s tokens where %s are known to be kept",
 				got.V, want.V, count(distance), count(capacity))
 		case low:
-			p.add("over-capacity", ValidOK, "%.1f %% of prompt tokens were cached, %.1f %% intended: reuse distance is beyond what the server holds", got.V, want.V)
+			p.addGraded("over-capacity", ValidOK, want.V-got.V, "%.1f %% of prompt tokens were cached, %.1f %% intended: reuse distance is beyond what the server holds", got.V, want.V)
 		case !got.Known() && most > 0 && distance > most:
 			p.add("over-capacity", ValidOK, "reuse distance is beyond the %s tokens that the server says it holds", count(most))
 		}
@@ -271,10 +277,19 @@ func (s *summariser) toldCapacity() (least, most float64) {
 		return 0, 0
 	}
 	for _, c := range s.rec.Probe.Capacity {
-		least = max(least, float64(c.Tokens*shares(s.sc)))
 		most += float64(c.Tokens * shares(s.sc))
 	}
-	return least, most
+	return float64(LeastCapacity(s.sc, &s.rec.Probe.Probe)), most
+}
+
+// LeastCapacity gives what the server keeps at least, in tokens of reuse distance, by
+// what it tells: its largest tier, since tiers may include each other, as often as the
+// set is spread over replicas; 0 where it tells nothing.
+func LeastCapacity(sc *scenario.Scenario, probe *sample.Probe) (least int64) {
+	for _, c := range probe.Capacity {
+		least = max(least, c.Tokens*shares(sc))
+	}
+	return least
 }
 
 // Evidence gives the percentiles that the scenario's slo, stop and thresholds name,
