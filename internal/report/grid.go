@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -24,6 +25,7 @@ type head struct {
 	name string
 	left bool // text reads from the left, numbers stand on their right
 	keep bool // never dropped for width
+	drop int  // the larger, the sooner it is dropped; of equals the last column goes first
 }
 
 // cell is its text and, where a colour would help, how to paint it.
@@ -51,23 +53,31 @@ func (g *grid) widths() []int {
 	return w
 }
 
-// fit drops columns from the last on until the table is at most width columns
-// wide; width 0 drops none. It gives the names of what was dropped, in order.
+// fit drops columns, the least important first, until the table is at most width
+// columns wide; width 0 drops none. It gives the names of what was dropped, as they
+// stood.
 func (g *grid) fit(width int) (dropped []string) {
+	var gone []string
+	all := slices.Clone(g.heads)
 	for width > 0 {
 		total := -gap
 		last := -1
 		for i, w := range g.widths() {
 			total += w + gap
-			if !g.heads[i].keep {
+			if !g.heads[i].keep && (last < 0 || g.heads[i].drop >= g.heads[last].drop) {
 				last = i
 			}
 		}
 		if total <= width || last < 0 {
 			break
 		}
-		dropped = append([]string{g.heads[last].name}, dropped...)
+		gone = append(gone, g.heads[last].name)
 		g.drop(last)
+	}
+	for _, h := range all {
+		if slices.Contains(gone, h.name) {
+			dropped = append(dropped, h.name)
+		}
 	}
 	return dropped
 }

@@ -68,6 +68,9 @@ func (s *state) frame(f result.Frame, now time.Time, opt ProgressOptions) []stri
 			return []string{fmt.Sprintf("  conc %d period %d: %s", f.Level, f.Index, figures(f.Row))}
 		}
 	case *result.Note:
+		if f.Code == "failed" || f.Code == "interrupted" {
+			return nil // how the run ended is told when it has
+		}
 		return []string{"note " + f.Code + ": " + term.Clean(f.Text)}
 	}
 	return nil
@@ -129,7 +132,7 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 		}
 		s.current = -1
 	}
-	if f.Reason != "" {
+	if f.Reason != "" && f.State != result.CellInterrupted { // that is how the run ended
 		line += " (" + term.Clean(f.Reason) + ")"
 	}
 	return []string{line}

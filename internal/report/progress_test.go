@@ -128,7 +128,8 @@ func TestProgressOffATerminal(t *testing.T) {
 		p := NewProgress(w, ProgressOptions{})
 		session(p)
 		time.Sleep(90 * time.Second)
-		p.Observe(&result.Note{Code: "interrupted", Text: "by a person\x1b[2J"})
+		p.Observe(&result.Note{Code: "connection", Text: "the server closes\x1b[2J"})
+		p.Observe(&result.Note{Code: "failed", Text: "told when the run has ended", Fail: true})
 		p.Observe(&result.Cell{Unit: result.Unit{Cell: "ctx8000_ws100000_cache100", Trial: 1}, State: result.CellFailed, Reason: "why"})
 		p.Close()
 		got := w.all()
@@ -136,12 +137,12 @@ func TestProgressOffATerminal(t *testing.T) {
 			t.Error("an escape sequence in what is no terminal")
 		}
 		lines := strings.Split(strings.TrimSpace(got), "\n")
-		for i, prefix := range []string{"server vllm 0.32, model tiny", "cell 1/2 begins: ctx8000", "1m00s  cell 1/2", "2m00s  cell 1/2", "note interrupted: by a person", "cell 1/2 failed: ctx8000"} {
+		for i, prefix := range []string{"server vllm 0.32, model tiny", "cell 1/2 begins: ctx8000", "1m00s  cell 1/2", "2m00s  cell 1/2", "note connection: the server closes", "cell 1/2 failed: ctx8000"} {
 			if i >= len(lines) || !strings.HasPrefix(lines[i], prefix) {
 				t.Fatalf("line %d does not begin with %q:\n%s", i+1, prefix, got)
 			}
 		}
-		if len(lines) != 6 || !strings.HasSuffix(lines[5], "(why)") {
+		if len(lines) != 6 || !strings.HasSuffix(lines[5], "(why)") || strings.Contains(got, "told when") {
 			t.Errorf("lines:\n%s", got)
 		}
 	})

@@ -27,23 +27,25 @@ type tableColumn struct {
 	get func(t *table, m *result.Merged) cell
 }
 
-// consoleColumns, in the order in which they stand; when the terminal is narrow
-// the last goes first, but validity stays: a number without its doubt says too much.
+// consoleColumns, in the order in which they stand. On a narrow terminal stop goes
+// first, because it can be a footnote, then what others imply. What names a row, one
+// figure, and its validity stay: a number without its doubt says too much. So do
+// context and errors where they differ from row to row (grid).
 var consoleColumns = []tableColumn{
-	{head{name: "context", keep: true}, func(_ *table, m *result.Merged) cell { return plain(metric.Size(m.Spec.Context)) }},
+	{head{name: "context", drop: 1}, func(_ *table, m *result.Merged) cell { return plain(metric.Size(m.Spec.Context)) }},
 	{head{name: "working_set", keep: true}, func(_ *table, m *result.Merged) cell { return plain(sizeOrNone(m.Spec.WorkingSet)) }},
-	{head{name: "reuse"}, ranged("reuse_distance")},
-	{head{name: "hit want/got"}, func(_ *table, m *result.Merged) cell { return plain(hits(m)) }},
-	{head{name: "conc"}, func(_ *table, m *result.Merged) cell { return plain(fmt.Sprint(m.Level)) }},
-	{head{name: "ttft.p50"}, ranged("ttft.p50")},
-	{head{name: "ttft.p95"}, ranged("ttft.p95")},
-	{head{name: "in tok/s"}, ranged("input_throughput")},
-	{head{name: "prefill"}, ranged("prefill_throughput")},
-	{head{name: "out tok/s"}, ranged("output_throughput")},
-	{head{name: "good%"}, ranged("goodput_share")},
-	{head{name: "errors"}, func(_ *table, m *result.Merged) cell { return plain(errorCount(m)) }},
+	{head{name: "reuse", drop: 3}, ranged("reuse_distance")},
+	{head{name: "hit want/got", drop: 4}, func(_ *table, m *result.Merged) cell { return plain(hits(m)) }},
+	{head{name: "conc", keep: true}, func(_ *table, m *result.Merged) cell { return plain(fmt.Sprint(m.Level)) }},
+	{head{name: "ttft.p50", drop: 5}, ranged("ttft.p50")},
+	{head{name: "ttft.p95", keep: true}, ranged("ttft.p95")},
+	{head{name: "in tok/s", drop: 8}, ranged("input_throughput")},
+	{head{name: "prefill", drop: 9}, ranged("prefill_throughput")},
+	{head{name: "out tok/s", drop: 7}, ranged("output_throughput")},
+	{head{name: "good%", drop: 6}, ranged("goodput_share")},
+	{head{name: "errors", drop: 2}, func(_ *table, m *result.Merged) cell { return plain(errorCount(m)) }},
 	{head{name: "validity", left: true, keep: true}, (*table).validity},
-	{head{name: "stop", left: true}, (*table).stop},
+	{head{name: "stop", left: true, drop: 10}, (*table).stop},
 }
 
 // table is a console table while it is made.
@@ -75,7 +77,8 @@ func Table(w io.Writer, sum *result.Summary, opt Options) error {
 	g, dropped := t.grid(opt.Width)
 	if slices.Contains(dropped, "stop") {
 		t = &table{sum: sum, noStop: true}
-		g, dropped = t.grid(opt.Width)
+		g, dropped = t.grid(opt.Width) // nothing of it is left out
+		dropped = slices.DeleteFunc(dropped, func(name string) bool { return name == "stop" })
 	}
 	if err := g.render(ew, opt.Paint); err != nil {
 		return err
@@ -118,12 +121,28 @@ func (t *table) grid(width int) (*grid, []string) {
 		}
 		g.rows = append(g.rows, row)
 	}
+	t.keep(g.heads)
 	for i := len(g.heads) - 1; i >= 0; i-- {
 		if (g.heads[i].name == "stop" || g.heads[i].name == "good%") && g.empty(i) {
 			g.drop(i)
 		}
 	}
 	return g, g.fit(width)
+}
+
+// keep keeps the columns that this table cannot do without: context where there are
+// several, errors where there are any.
+func (t *table) keep(heads []head) {
+	contexts, failed := map[int64]bool{}, false
+	for _, m := range t.sum.Merged {
+		contexts[m.Spec.Context] = true
+		failed = failed || len(m.ErrorsBy) > 0
+	}
+	for i, h := range heads {
+		if h.name == "context" && len(contexts) > 1 || h.name == "errors" && failed {
+			heads[i].keep = true
+		}
+	}
 }
 
 func sizeOrNone(tokens int64) string {
@@ -197,7 +216,7 @@ func (t *table) validity(m *result.Merged) cell {
 			marks = append(marks, t.notes.mark(t.reason(r)))
 		}
 	}
-	if why := stopText(m); t.noStop && why != "" {
+	if why := t.stopText(m); t.stopNote(why) {
 		marks = append(marks, t.notes.mark("stop: "+why))
 	}
 	word += strings.Join(marks, ",")
@@ -223,25 +242,32 @@ func paintValidity(v result.Validity) func(term.Paint, string) string {
 const maxTexts = 3
 
 // reason gives the footnote of a reason. Points mostly have the same doubt with
-// other numbers: there is one note for each code, which quotes the first few.
+// other numbers: there is one note for each code. It says the worst, and of how many
+// points, where they compare; else it quotes the first few.
 func (t *table) reason(r result.Reason) string {
 	var texts []string
-	more := 0
-	seen := map[string]bool{}
+	worst, points := r, 0
 	for _, m := range t.sum.Merged {
-		for _, other := range m.Reasons {
-			if other.Code != r.Code || seen[other.Text] {
-				continue
-			}
-			seen[other.Text] = true
-			if len(texts) < maxTexts {
-				texts = append(texts, term.Clean(other.Text))
-			} else {
-				more++
+		for _, p := range m.Points {
+			for _, other := range p.Reasons {
+				if other.Code != r.Code {
+					continue
+				}
+				points++
+				if other.Grade > worst.Grade {
+					worst = other
+				}
+				if text := term.Clean(other.Text); !slices.Contains(texts, text) {
+					texts = append(texts, text)
+				}
 			}
 		}
 	}
-	note := r.Code + ": " + strings.Join(texts, " | ")
+	if worst.Grade > 0 && len(texts) > 1 {
+		return fmt.Sprintf("%s: %s (the worst of %d points)", r.Code, term.Clean(worst.Text), points)
+	}
+	more := max(0, len(texts)-maxTexts)
+	note := r.Code + ": " + strings.Join(texts[:len(texts)-more], " | ")
 	if more > 0 {
 		note += fmt.Sprintf(" | and %d more (all in --brief and in the summary CSV)", more)
 	}
@@ -249,15 +275,35 @@ func (t *table) reason(r result.Reason) string {
 }
 
 // stop is the slo line or condition that was met, or why there is no measurement.
-func (t *table) stop(m *result.Merged) cell { return plain(stopText(m)) }
+func (t *table) stop(m *result.Merged) cell {
+	why := t.stopText(m)
+	if t.stopNote(why) {
+		return cell{}
+	}
+	return plain(why)
+}
 
-func stopText(m *result.Merged) string {
+// maxStop is how many columns a text may take in the stop column.
+const maxStop = 50
+
+// stopNote reports whether a stop text becomes a footnote.
+func (t *table) stopNote(why string) bool {
+	return why != "" && (t.noStop || term.Len(why) > maxStop)
+}
+
+// stopText is short where a note over the table has said it all.
+func (t *table) stopText(m *result.Merged) string {
 	s := m.Stop
 	if m.Validity == result.ValidSkipped {
 		for _, r := range m.Reasons {
 			if r.Class == result.ValidSkipped {
 				s = r.Text
 			}
+		}
+	}
+	for _, n := range t.sum.Notes {
+		if n.Fail && n.Text == s {
+			return "the run failed inside it (see the note above)"
 		}
 	}
 	return term.Clean(s)

@@ -26,19 +26,22 @@ const (
 	below   = "\x1b[J" // to the end of the screen
 )
 
-// Draw replaces the block. above are lines to print for good, over the block.
+// Draw replaces the block. above are lines to print for good, over the
+// block, broken at spaces where they are too long.
 // Lines of the block are cut to the terminal's width: a line that wrapped would
 // take two rows, and the next redraw would go up too few.
 func (b *Block) Draw(above, lines []string) error {
 	var s strings.Builder
 	s.WriteString(syncOn)
 	b.home(&s)
-	for _, l := range above {
-		s.WriteString(l + erase + "\n")
-	}
 	width := b.width()
 	if width <= 0 {
 		width = 80
+	}
+	for _, l := range above {
+		for _, row := range strings.Split(Wrap(l, "  ", width), "\n") {
+			s.WriteString(row + erase + "\n")
+		}
 	}
 	for _, l := range lines {
 		s.WriteString(Cut(l, width-1) + erase + "\n")

@@ -122,17 +122,17 @@ func Cut(s string, width int) string {
 	return strings.TrimRight(string(r[:width-1]), " ") + "…"
 }
 
-// Wrap breaks plain text at spaces into lines of at most width columns; later
+// Wrap breaks text, which may be coloured, at spaces into lines of at most width columns; later
 // lines begin with indent. A width of 0 breaks nothing; a word that is longer
 // than a line stands alone on its own.
 func Wrap(s, indent string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(s) <= width {
+	if width <= 0 || Len(s) <= width {
 		return s
 	}
 	var b strings.Builder
 	col := 0
 	for i, w := range strings.Split(s, " ") {
-		n := utf8.RuneCountInString(w)
+		n := Len(w)
 		switch {
 		case i == 0:
 		case col+1+n > width:

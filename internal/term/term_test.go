@@ -133,6 +133,14 @@ func TestBlockOnScreen(t *testing.T) {
 	if got, want := Screen(out.String()), "cell 1 done\na line that is far…\nx"; got != want {
 		t.Errorf("screen:\n%s\nwant:\n%s", got, want)
 	}
+	b.Draw([]string{"this is broken at a space, not inside a word"}, []string{"y"})
+	if got, want := Screen(out.String()), "cell 1 done\nthis is broken at a\n  space, not inside a\n  word\ny"; got != want {
+		t.Errorf("screen:\n%s\nwant:\n%s", got, want)
+	}
+	b.Draw(nil, nil)
+	out.Reset()
+	b = NewBlock(&out, func() int { return 21 })
+	b.Draw([]string{"cell 1 done"}, []string{"z"})
 	b.Clear()
 	if got, want := Screen(out.String()), "cell 1 done"; got != want {
 		t.Errorf("after Clear:\n%s\nwant:\n%s", got, want)

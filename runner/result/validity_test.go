@@ -220,3 +220,17 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("needed by default %d", n)
 	}
 }
+
+// Over trials the worst reason of a code stays.
+func TestMergedReasonIsTheWorst(t *testing.T) {
+	var points []*Point
+	for trial, lag := range []float64{1, 3, 2} {
+		p := &Point{Unit: Unit{Cell: "c", Trial: trial + 1}, Validity: ValidOK}
+		p.addGraded("client-limited", ValidDoubt, lag, "lagged by %g ms", lag)
+		points = append(points, p)
+	}
+	m := merge(points)
+	if len(m) != 1 || len(m[0].Reasons) != 1 || m[0].Reasons[0].Text != "lagged by 3 ms" || m[0].Validity != ValidDoubt {
+		t.Errorf("merged: %+v", m[0].Reasons)
+	}
+}
