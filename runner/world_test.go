@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wsrun/wsrun/internal/simulator"
+	"github.com/wsrun/wsrun/runner/engine"
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
@@ -207,4 +208,11 @@ func (w *world) mustRun() {
 	if w.err != nil {
 		w.t.Fatalf("Run: %v", w.err)
 	}
+}
+
+// oneServer opens the first endpoint without asking it anything.
+func (r *run) oneServer() error {
+	s, err := engine.Open(r.engineConfig(0))
+	r.target.servers = []*engine.Server{s}
+	return err
 }
