@@ -1,9 +1,11 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -35,7 +37,8 @@ type world struct {
 	// delay, when set, holds every request for completions back before the simulator sees
 	// it; arrived holds when those with an id came.
 	delay   func(*http.Request) time.Duration
-	arrived sync.Map // request id -> ns since start
+	arrived sync.Map    // request id -> ns since start
+	refuse  atomic.Bool // every request for completions is answered 503
 }
 
 // handler serves one simulator, delayed where there is a delay.
@@ -43,11 +46,20 @@ func (w *world) handler(s *simulator.Server) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) {
 		if q.Method == http.MethodPost && w.delay != nil {
 			w.arrived.Store(q.Header.Get("X-Request-Id"), int64(time.Since(w.start)))
+			body, err := io.ReadAll(q.Body) // a pipe holds nothing: the client would wait in its write
+			if err != nil {
+				return
+			}
+			q.Body = io.NopCloser(bytes.NewReader(body))
 			select {
 			case <-time.After(w.delay(q)):
 			case <-q.Context().Done():
 				return
 			}
+		}
+		if q.Method == http.MethodPost && w.refuse.Load() {
+			http.Error(rw, "overloaded", http.StatusServiceUnavailable)
+			return
 		}
 		s.ServeHTTP(rw, q)
 	})

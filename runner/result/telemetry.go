@@ -75,9 +75,14 @@ func (t *Telemetry) HitRate(w Window) (percent float64, ok bool) {
 }
 
 func hitRate(inc map[string]float64) (percent float64, ok bool) {
-	cached, told := 0.0, false
-	for _, v := range cachedBySource(inc) {
-		cached, told = cached+v, true
+	// local and external are counted with the prompt tokens, finer sources when a request
+	// is admitted: those of the same moment give a window's share to the token.
+	cached, told := inc[cachedPrefix+"local"]+inc[cachedPrefix+"external"], false
+	if _, told = inc[cachedPrefix+"local"]; !told {
+		cached = 0
+		for _, v := range cachedBySource(inc) {
+			cached, told = cached+v, true
+		}
 	}
 	total := inc[promptTokens]
 	if computed, split := inc[promptComputed]; split && told {
@@ -208,13 +213,17 @@ func (t *Telemetry) fill(row metric.Row, w Window) {
 	for name, v := range values {
 		row.Set(name, metric.Of(v))
 	}
-	if prompt := values[promptTokens]; prompt > 0 {
-		for source, v := range cachedBySource(values) {
-			row.Set("tier_share."+source, metric.Of(min(100, 100*v/prompt)))
-		}
+	percent, ok := hitRate(values)
+	if !ok {
+		return
 	}
-	if percent, ok := hitRate(values); ok {
-		row.Set("hit_rate_observed", metric.Of(percent))
+	row.Set("hit_rate_observed", metric.Of(percent))
+	sources, all := cachedBySource(values), 0.0
+	for _, v := range sources {
+		all += v
+	}
+	for source, v := range sources { // they add up to the hit rate
+		row.Set("tier_share."+source, metric.Of(percent*v/max(all, 1)))
 	}
 }
 
