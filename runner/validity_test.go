@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wsrun/wsrun/internal/simulator"
+	"github.com/wsrun/wsrun/runner/load"
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario/metric"
@@ -74,7 +75,7 @@ func TestVirtualValidity(t *testing.T) {
 			func(p *simulator.Profile) { p.Base = simulator.Duration(time.Second) },
 			func(w *world) { w.opt.Self = lagging(3 * time.Millisecond) }, []string{"ok"}},
 		{"client-limited by CPU", "metrics: none", "working_set: [8192]\nconcurrency: [1]\nduration: 10s\n", nil,
-			func(w *world) { w.opt.Self = fixedSelf{"self.cpu_share": 0.95} }, []string{"doubtful client-limited"}},
+			func(w *world) { w.opt.Self = fixedSelf{load.SelfCPUShare: 0.95} }, []string{"doubtful client-limited"}},
 		{"not-steady", "metrics: none", "working_set: [8192]\nconcurrency: [1]\nduration: 60s\n", nil,
 			func(w *world) {
 				w.delay = func(*http.Request) time.Duration { return time.Since(w.start) / 200 }
@@ -169,7 +170,7 @@ func TestVirtualStaggerAndWarmIn(t *testing.T) {
 		over time.Duration // the first new worker to the last
 	}{{4 * time.Second, 3 * time.Second}, {40 * time.Second, 7500 * time.Millisecond}} {
 		t.Run(c.base.String(), func(t *testing.T) {
-			yaml := strings.Replace(scenarioOf("working_set: [8192]\nconcurrency: [1, 5]\nduration: 120s\nwarm_in_max: 10m\nwarmup: {verify: false}\n"), "metrics: none", "metrics: none, timeouts: {first_token: 10m}", 1)
+			yaml := strings.Replace(scenarioOf("working_set: [8192]\nconcurrency: [1, 5]\nduration: 130s\nwarm_in_max: 10m\nwarmup: {verify: false}\n"), "metrics: none", "metrics: none, timeouts: {first_token: 10m}", 1)
 			p := profile(func(p *simulator.Profile) {
 				p.Base, p.Prefill, p.Decode = simulator.Duration(c.base), 0, 0
 			})
@@ -291,4 +292,6 @@ func (w *world) countersEqualLog(what string, row metric.Row, win result.Window,
 }
 
 // lagging is a load generator one in fifty of whose goroutines waits that long.
-func lagging(d time.Duration) fixedSelf { return fixedSelf{"self.sched_p99_seconds": d.Seconds()} }
+func lagging(d time.Duration) fixedSelf {
+	return fixedSelf{load.SelfSchedCount + "0.0001": 98, load.SelfSchedCount + fmt.Sprint(d.Seconds()): 2}
+}

@@ -2,10 +2,15 @@ package load
 
 import (
 	"context"
+	"errors"
 	"math"
+	"os"
+	"path/filepath"
+	"runtime"
 	"runtime/metrics"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -523,6 +528,11 @@ func TestSelf(t *testing.T) {
 		for i, x := 0, 0; i < 3_000_000; i++ { // CPU to be seen
 			x += len(strconv.Itoa(x & 7))
 		}
+		var wg sync.WaitGroup
+		for range 2000 { // and goroutines that wait for their turn; the runtime times one in eight
+			wg.Go(runtime.Gosched)
+		}
+		wg.Wait()
 		v := self.Read()
 		if v[SelfCPU] <= 0 || v[SelfCPUShare] <= 0 || v[SelfCPUShare] > 8 {
 			t.Errorf("cpu %v, share %v", v[SelfCPU], v[SelfCPUShare])
@@ -532,7 +542,52 @@ func TestSelf(t *testing.T) {
 				t.Errorf("%s = %v", name, x)
 			}
 		}
+		n := 0.0
+		for name, x := range v {
+			if b, ok := strings.CutPrefix(name, SelfSchedCount); ok {
+				if bound, err := strconv.ParseFloat(b, 64); err != nil || bound < schedFloor {
+					t.Errorf("%s: %v", name, err)
+				}
+				n += x
+			}
+		}
+		if n == 0 || v[SelfWall] <= 0 || v[SelfPaused] < 0 {
+			t.Errorf("%v goroutines ran in %v s, paused %v s", n, v[SelfWall], v[SelfPaused])
+		}
 	}
+}
+
+// Threads wait for a CPU unseen by the Go scheduler; one that has ended takes nothing
+// away, and an id that comes back is another thread.
+func TestSelfQueued(t *testing.T) {
+	s := &self{tasks: t.TempDir()}
+	tell := func(task, text string) {
+		dir := filepath.Join(s.tasks, task)
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "schedstat"), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(wait time.Duration, slices int64) {
+		t.Helper()
+		if w, n := s.queued(); w != wait || n != slices {
+			t.Errorf("waited %v in %d slices, want %v in %d", w, n, wait, slices)
+		}
+	}
+	want(0, 0)
+	tell("7", "1000 2000 3\n")
+	tell("8", "1000 500 1\n")
+	want(2500, 4)
+	tell("7", "5000 9000 13\n")
+	want(7000, 10)
+	if err := os.RemoveAll(filepath.Join(s.tasks, "8")); err != nil {
+		t.Fatal(err)
+	}
+	tell("7", "10 10 1\n")
+	want(0, 0)
+	tell("7", "no figures")
+	want(0, 0)
+	s.tasks = filepath.Join(s.tasks, "none")
+	want(0, 0)
 }
 
 func TestQuantile(t *testing.T) {

@@ -1,7 +1,10 @@
 package result
 
 import (
+	"maps"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -229,23 +232,66 @@ func (t *Telemetry) fill(row metric.Row, w Window) {
 
 // own is what the load generator said of itself in a window.
 type own struct {
-	lag float64 // seconds from readable to stamped that the scheduler and GC may add (p99)
+	lag float64 // seconds from readable to stamped that scheduler, GC and kernel may add (p99)
 	cpu float64 // share of the CPUs that it may use, 0..1
 }
 
-// own gives the means of the generator's own scrapes over a window; zero where it
-// said nothing.
+// Names of what the load generator says of itself (runner/load lists them), each over
+// the interval since the reading before.
+const (
+	selfShare      = "self.cpu_share"
+	selfWall       = "self.wall_seconds"
+	selfSchedCount = "self.sched_n." // + upper bound in seconds
+	selfPause      = "self.gc_pause_p99_seconds"
+	selfPaused     = "self.gc_paused_seconds"
+	selfQueued     = "self.run_queue_seconds"
+	selfSlices     = "self.run_slices"
+)
+
+// ownP99 is the quantile of lag that is held against a limit; pauses that take less than
+// the rest of the time cannot reach it.
+const ownP99 = 0.99
+
+// own gives what the generator's own scrapes say of a window; zero where they say
+// nothing. The lag is the p99 of the time for which goroutines were ready before they
+// ran, pooled over the window; the longest pause of the garbage collector (p99 of an
+// interval) where pauses took more than 1 % of the time, else they are seldom met; and
+// how long, on average, a thread waited for a CPU, which the scheduler cannot see.
 func (t *Telemetry) own(w Window) own {
-	list := inside(t.self, w)
-	avg := func(name string) float64 {
-		sum, n := 0.0, 0
-		for _, s := range list {
-			if v, ok := s.Values[name]; ok {
-				sum += v
-				n++
+	sum, counts, pause, shares := map[string]float64{}, map[float64]float64{}, 0.0, 0
+	for _, s := range inside(t.self, w) {
+		for name, v := range s.Values {
+			if b, ok := strings.CutPrefix(name, selfSchedCount); ok {
+				if bound, err := strconv.ParseFloat(b, 64); err == nil {
+					counts[bound] += v
+				}
+				continue
 			}
+			sum[name] += v
 		}
-		return sum / float64(max(n, 1))
+		pause = max(pause, s.Values[selfPause])
+		if _, told := s.Values[selfShare]; told {
+			shares++
+		}
 	}
-	return own{lag: avg("self.sched_p99_seconds") + avg("self.gc_pause_p99_seconds"), cpu: avg("self.cpu_share")}
+	lag := pooledP99(counts)
+	if sum[selfPaused] > (1-ownP99)*sum[selfWall] {
+		lag += pause
+	}
+	return own{lag: lag + sum[selfQueued]/max(sum[selfSlices], 1), cpu: sum[selfShare] / float64(max(shares, 1))}
+}
+
+// pooledP99 gives the bound within which 99 % of what was counted lies, 0 for nothing.
+func pooledP99(counts map[float64]float64) float64 {
+	total := 0.0
+	for _, n := range counts {
+		total += n
+	}
+	seen := 0.0
+	for _, bound := range slices.Sorted(maps.Keys(counts)) {
+		if seen += counts[bound]; seen >= ownP99*total {
+			return bound
+		}
+	}
+	return 0
 }

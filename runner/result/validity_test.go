@@ -105,8 +105,14 @@ func TestValidity(t *testing.T) {
 			change{unit: each(10, func(r *sample.Request) { r.ReadLagMax = at(0.006) })},
 			change{unit: each(10, func(r *sample.Request) { r.ReadLagMax = at(0.004) })}},
 		{"client-limited", ValidDoubt,
-			change{rec: self(map[string]float64{"self.sched_p99_seconds": 0.003, "self.gc_pause_p99_seconds": 0.003})},
-			change{rec: self(map[string]float64{"self.sched_p99_seconds": 0.003, "self.gc_pause_p99_seconds": 0.001})}},
+			change{rec: self(map[string]float64{"self.sched_n.0.0001": 985, "self.sched_n.0.006": 15})},
+			change{rec: self(map[string]float64{"self.sched_n.0.0001": 991, "self.sched_n.0.006": 9})}},
+		{"client-limited", ValidDoubt, // pauses
+			change{rec: self(map[string]float64{"self.gc_pause_p99_seconds": 0.006, "self.gc_paused_seconds": 0.02, "self.wall_seconds": 1})},
+			change{rec: self(map[string]float64{"self.gc_pause_p99_seconds": 0.006, "self.gc_paused_seconds": 0.006, "self.wall_seconds": 1})}},
+		{"client-limited", ValidDoubt, // no CPU
+			change{rec: self(map[string]float64{"self.run_queue_seconds": 6, "self.run_slices": 1000})},
+			change{rec: self(map[string]float64{"self.run_queue_seconds": 4, "self.run_slices": 1000})}},
 		{"client-limited", ValidDoubt,
 			change{rec: self(map[string]float64{"self.cpu_share": 0.91})},
 			change{rec: self(map[string]float64{"self.cpu_share": 0.89})}},
