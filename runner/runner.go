@@ -68,7 +68,7 @@ func Run(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options) er
 	}
 	switch {
 	case errors.Is(err, ErrInterrupted):
-		r.emit(&result.Note{At: r.now(), Code: "interrupted", Text: "interrupted; what was measured is kept"})
+		r.emit(&result.Note{At: r.now(), Code: "interrupted", Text: "ended by a signal; what was measured is kept"})
 	case err != nil:
 		r.emit(&result.Note{At: r.now(), Code: "failed", Text: err.Error(), Fail: true})
 	}

@@ -4,12 +4,12 @@ import "strings"
 
 // nearest gives the candidate that a person most likely meant, or "" when none
 // is near. Distance is Damerau-Levenshtein (adjacent swaps count once) on lower
-// case; a third of the word may differ.
+// case; a third of the word may differ, one letter at least, but less than half.
 func nearest(word string, candidates []string) string {
 	if len(word) > 64 {
 		return ""
 	}
-	best, bestD := "", len(word)/3+1
+	best, bestD := "", min(len(word)/3+1, (len(word)-1)/2)
 	w := strings.ToLower(word)
 	for _, c := range candidates {
 		d := editDistance(w, strings.ToLower(c))

@@ -133,11 +133,14 @@ func TestNearest(t *testing.T) {
 	keys := []string{"timeouts", "target", "thresholds", "trials", "ttft.p50", "ttft.p95"}
 	for word, want := range map[string]string{
 		"timeot": "timeouts", "tagret": "target", "threshold": "thresholds", "trails": "trials",
-		"ttft.p59": "ttft.p95", "TTFT.P95": "ttft.p95", "xyz": "", strings.Repeat("t", 100): "",
+		"ttft.p59": "ttft.p95", "TTFT.P95": "ttft.p95", "xyz": "", "trial": "trials", strings.Repeat("t", 100): "",
 	} {
 		if got := nearest(word, keys); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
 		}
+	}
+	if got := nearest("foo", []string{"slo", "stop", "f"}); got != "" {
+		t.Errorf("foo is no slip of %q", got)
 	}
 }
 

@@ -126,10 +126,11 @@ each memory tier of its KV cache ends. wsrun FILE... is the same as wsrun run FI
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v", err) })
+	root.SetFlagErrorFunc(unknownFlag)
 	a.runFlags(root)
 	root.AddCommand(a.runCommand(), a.validateCommand(), a.planCommand(), a.reportCommand(), a.tiersCommand(),
 		a.simulateCommand(), a.schemaCommand(), a.versionCommand(), a.childCommand())
+	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root
@@ -169,6 +170,7 @@ func (a *app) loadFlags(c *cobra.Command) {
 	c.Flags().StringVar(&a.flags.target, "target", "", "a URL that replaces the scenario's endpoints or simulator")
 	c.Flags().StringVar(&a.flags.outputDir, "output-dir", "", "where results go, instead of output.dir")
 	c.Flags().StringArrayVar(&a.flags.labels, "label", nil, "key=value to keep with the results; may be repeated")
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return notEmpty(c, "target", "output-dir", "resume") }
 }
 
 // oneFormat checks --format and --brief.

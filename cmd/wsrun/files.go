@@ -89,7 +89,7 @@ func (a *app) validateCommand() *cobra.Command {
 			return err
 		}
 		for _, p := range plans {
-			fmt.Fprintf(a.stdout, "%s: ok, %d cells, %d points\n", filepath.ToSlash(p.Path), len(p.Cells), p.Estimate().Points)
+			fmt.Fprintf(a.stdout, "%s: ok, %s, %s\n", filepath.ToSlash(p.Path), report.Plural(len(p.Cells), "cell"), report.Plural(p.Estimate().Points, "point"))
 		}
 		return nil
 	}

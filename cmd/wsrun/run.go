@@ -26,7 +26,7 @@ func (a *app) runFlags(c *cobra.Command) {
 	a.loadFlags(c)
 	a.printFlags(c, "text or json")
 	c.Flags().StringVar(&a.flags.resume, "resume", "", "go on with the run in this directory: what it finished is kept")
-	c.Flags().StringArrayVar(&a.flags.only, "only", nil, "run this cell only (its key as in `wsrun plan`); may be repeated")
+	c.Flags().StringArrayVar(&a.flags.only, "only", nil, "run this `cell` only (its key as in wsrun plan --format lines); may be repeated")
 	c.Flags().BoolVar(&a.flags.brief, "brief", false, "key: value lines with every key, for scripts")
 	c.Flags().BoolVar(&a.flags.verbose, "verbose", false, "a line on stderr for each phase and period")
 }

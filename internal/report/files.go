@@ -34,7 +34,7 @@ func WriteFiles(dir string, sum *result.Summary, rec *result.Record) ([]string, 
 		}
 		path := filepath.Join(dir, f.name+"_"+filepath.Base(rec.Run.Stamp)+".csv")
 		if err := writeAtomically(path, f.write); err != nil {
-			return written, fmt.Errorf("%s could not be written: %w", path, err)
+			return written, fmt.Errorf("%s could not be written: %w; once it can be, `wsrun report` writes it from the record", path, err)
 		}
 		written = append(written, path)
 	}

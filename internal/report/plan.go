@@ -131,10 +131,18 @@ func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
 		fmt.Fprintf(ew, "left out: working set %s at context %s: %s\n", metric.Size(l.WorkingSet), metric.Size(l.Context), l.Why)
 	}
 	e := p.Estimate()
-	total := fmt.Sprintf("%d cells, %d points; warm-up %s tokens in %s requests; measured %s, warm-in and drain on top; at most %d requests in flight",
-		len(p.Cells), e.Points, metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
+	total := fmt.Sprintf("%s, %s; warm-up %s tokens in %s requests; measured %s, warm-in and drain on top; at most %d requests in flight",
+		Plural(len(p.Cells), "cell"), Plural(e.Points, "point"), metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
 	fmt.Fprintln(ew, term.Wrap(total, "  ", opt.Width))
 	return ew.err
+}
+
+// Plural gives a number with its noun: 1 cell, 2 cells.
+func Plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func planHead(sc *scenario.Scenario) string {

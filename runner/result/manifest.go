@@ -173,11 +173,12 @@ func NewRunDir(base, name string, now time.Time, id string) (dir, stamp string, 
 	}
 	stamp = now.UTC().Format(StampLayout)
 	dir = filepath.Join(base, name, stamp+"-"+id)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", "", fmt.Errorf("cannot make the run directory: %w", err)
+	err = os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.Mkdir(dir, 0o755)
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return "", "", fmt.Errorf("cannot make the run directory: %w", err)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot make the run directory %s: %w; choose another place with output.dir or --output-dir", dir, err)
 	}
 	return dir, stamp, nil
 }

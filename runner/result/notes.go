@@ -2,6 +2,8 @@ package result
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/wsrun/wsrun/scenario"
 )
@@ -23,7 +25,7 @@ func (s *summariser) notes() []RunNote {
 		if onceOnly[n.Code] {
 			key = RunNote{Code: n.Code}
 		}
-		if key.Fail = false; !said[key] {
+		if key.Fail = false; !said[key] && !saidBetter(n, out) {
 			said[key] = true
 			out = append(out, n)
 		}
@@ -45,6 +47,28 @@ func (s *summariser) notes() []RunNote {
 		add(n)
 	}
 	return out
+}
+
+// saidBy are the beginnings of notes of the probe that a note of another code says
+// as well, with what follows from it.
+var saidBy = map[string]string{
+	"the server tells no usage":              "no-usage",
+	"the server tells cached tokens neither": "hit-rate-unverified",
+	"the server's cache cannot be emptied":   "reset-unverified",
+}
+
+// saidBetter reports whether a note of the probe is among the notes already, under a
+// code of its own.
+func saidBetter(n RunNote, notes []RunNote) bool {
+	if n.Code != "probe" {
+		return false
+	}
+	for begin, code := range saidBy {
+		if strings.HasPrefix(n.Text, begin) && slices.ContainsFunc(notes, func(o RunNote) bool { return o.Code == code }) {
+			return true
+		}
+	}
+	return false
 }
 
 // resumed reports whether a note says how an earlier session ended: a later one has

@@ -312,7 +312,9 @@ func (s *Summary) Failures() []string {
 		}
 		if c.wanted = true; c.why == "" && len(p.Reasons) > 0 {
 			worst := p.worst()
-			c.why = string(p.Validity) + ": " + worst.Code + ": " + worst.Text
+			if c.why = worst.Code + ": " + worst.Text; worst.Code != string(p.Validity) {
+				c.why = string(p.Validity) + ": " + c.why
+			}
 		}
 	}
 	var out []string

@@ -151,7 +151,7 @@ func TestPointsThatWereNotMeasured(t *testing.T) {
 		}, nil, []Validity{ValidOK, ValidSkipped}, "skipped", "slo missed at concurrency 4", ""},
 		{"failed warm-up", func(u *UnitRecord) {
 			u.State, u.Class, u.Reason, u.Phases = CellFailed, "warm-up", "warm-up: 20 % of prompts failed", u.Phases[:1]
-		}, nil, []Validity{ValidFailed, ValidFailed}, "failed", "warm-up: 20 % of prompts failed", "failed: failed: warm-up: 20 % of prompts failed"},
+		}, nil, []Validity{ValidFailed, ValidFailed}, "failed", "warm-up: 20 % of prompts failed", "(failed: warm-up: 20 % of prompts failed"},
 		{"failed after the first level", func(u *UnitRecord) { u.State, u.Class = CellFailed, "server" },
 			nil, []Validity{ValidOK, ValidFailed}, "failed", "server", ""},
 		{"skipped by a stop", func(u *UnitRecord) { u.State, u.Reason, u.Phases = CellSkipped, "stop: ttft.p95 > 3s", nil },
@@ -449,4 +449,36 @@ func TestKVBytesGiveBandwidth(t *testing.T) {
 	want(t, s.Points[0].Row, "reuse_bandwidth", metric.Of(reuse*1000/1e9))
 	s = summarise(change{make: func(b *basic) { b.probe.KVBytesPerToken, b.sc.Target.KVBytesPerToken = 1000, 2000 }})
 	want(t, s.Points[0].Row, "reuse_bandwidth", metric.Of(reuse*2000/1e9))
+}
+
+// What the probe noted is left out where a note of its own code says it better.
+func TestNotesOfTheProbeAreNotSaidTwice(t *testing.T) {
+	b := newBasic()
+	b.probe.Notes = []string{"the server tells no usage: words", "no telemetry: status 404"}
+	rec := b.record(b.unit())
+	said := func() (codes []string) {
+		for _, n := range Summarise(rec).Notes {
+			codes = append(codes, n.Code+": "+n.Text)
+		}
+		return codes
+	}
+	if diff := cmp.Diff([]string{"probe: the server tells no usage: words", "probe: no telemetry: status 404"}, said()); diff != "" {
+		t.Errorf("nothing else says it: %s", diff)
+	}
+	rec.Notes = append(rec.Notes, &Note{Code: "no-usage", Text: "counted events"})
+	if diff := cmp.Diff([]string{"no-usage: counted events", "probe: no telemetry: status 404"}, said()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A failed cell is said to have failed once.
+func TestFailuresSayWhyOnce(t *testing.T) {
+	s := &Summary{Points: []*Point{
+		{Unit: Unit{Cell: "a"}, Validity: ValidFailed, Reasons: []Reason{{Code: "failed", Class: ValidFailed, Text: "warm-up: 20 %"}}},
+		{Unit: Unit{Cell: "b"}, Validity: ValidInvalid, Reasons: []Reason{{Code: "errors", Class: ValidInvalid, Text: "9 of 9"}}},
+	}}
+	want := []string{"a: no point is usable (failed: warm-up: 20 %)", "b: no point is usable (invalid: errors: 9 of 9)"}
+	if diff := cmp.Diff(want, s.Failures()); diff != "" {
+		t.Error(diff)
+	}
 }
