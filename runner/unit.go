@@ -132,7 +132,9 @@ func (u *unit) collect(f result.Frame) {
 }
 
 func (u *unit) request(q *sample.Request) {
-	u.rec.Requests = append(u.rec.Requests, q)
+	if u.sc.WorkingSet.Refine > 0 && u.id.Trial == 1 { // else nobody reads them: an hour of requests is gigabytes
+		u.rec.Requests = append(u.rec.Requests, q)
+	}
 	switch q.Phase {
 	case sample.PhaseSentinel:
 		u.sentinel = max(u.sentinel, q.CachedTokens)
