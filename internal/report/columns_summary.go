@@ -85,6 +85,7 @@ var ownPoint = []column[pointRow]{
 	{name: "server", ours: "server telemetry under canonical names, as name=value joined by ;", get: func(r pointRow) field { return text(family(r.p.Row, "server.")) }},
 	{name: "scenario_digest", ours: "digest of the resolved scenario", get: func(r pointRow) field { return text(r.run.Digest) }},
 	{name: "run_id", ours: "id of the run", get: func(r pointRow) field { return text(r.run.ID) }},
+	{name: "labels", ours: "the scenario's labels and those of --label, as a JSON object", get: func(r pointRow) field { return labels(r.run) }},
 }
 
 // byName are the metrics of the catalogue that no column above prints, under

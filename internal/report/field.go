@@ -28,6 +28,7 @@ const (
 	fieldBound                  // f, a lower bound
 	fieldNanos                  // i nanoseconds, printed as seconds to the last digit
 	fieldFlag                   // i: 1 or 0
+	fieldJSON                   // s, which is JSON
 )
 
 func text(s string) field {
@@ -84,7 +85,7 @@ func value(v metric.Value) field {
 // value always gives the same bytes.
 func (f field) append(dst []byte) []byte {
 	switch f.kind {
-	case fieldText:
+	case fieldText, fieldJSON:
 		return append(dst, f.s...)
 	case fieldInt, fieldFlag:
 		return strconv.AppendInt(dst, f.i, 10)
@@ -100,7 +101,7 @@ func (f field) append(dst []byte) []byte {
 
 // appendCSV quotes as RFC 4180 says.
 func (f field) appendCSV(dst []byte) []byte {
-	if f.kind != fieldText || !strings.ContainsAny(f.s, ",\"\n\r") {
+	if f.kind != fieldText && f.kind != fieldJSON || !strings.ContainsAny(f.s, ",\"\n\r") {
 		return f.append(dst)
 	}
 	dst = append(dst, '"')

@@ -124,13 +124,30 @@ type keyField struct {
 	f   field
 }
 
+// labels are free text, so that only a form with quotes keeps one from looking like
+// two. Its keys are sorted; no labels are no data.
+func labels(r *result.Run) field {
+	if r.Scenario == nil || len(r.Scenario.Labels) == 0 {
+		return field{}
+	}
+	clean := map[string]string{}
+	for k, v := range r.Scenario.Labels {
+		clean[term.Clean(k)] = term.Clean(v)
+	}
+	b, err := json.Marshal(clean)
+	if err != nil {
+		return field{} // cannot be: a map of strings can always be marshalled
+	}
+	return field{kind: fieldJSON, s: string(b)}
+}
+
 // runKeys is what is known of the run as a whole.
 func runKeys(sum *result.Summary) []keyField {
 	r := sum.Run
 	keys := []keyField{
 		{"run_id", text(r.ID)}, {"stamp", text(r.Stamp)}, {"started", text(r.Epoch.UTC().Format(time.RFC3339Nano))},
 		{"wsrun_version", text(r.Version)}, {"scenario", field{}}, {"scenario_digest", text(r.Digest)},
-		{"engine", field{}}, {"engine_version", field{}}, {"model", field{}}, {"host", text(r.Host.Name)},
+		{"engine", field{}}, {"engine_version", field{}}, {"model", field{}}, {"host", text(r.Host.Name)}, {"labels", labels(r)},
 	}
 	set := func(key string, f field) {
 		for i := range keys {

@@ -2,7 +2,11 @@ package report
 
 import (
 	"bytes"
+	"encoding/csv"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +77,47 @@ func TestNarrowTables(t *testing.T) {
 	two := &result.Summary{Merged: []*result.Merged{{Spec: scenario.Cell{Context: 1000}, Level: 1, Validity: result.ValidOK, Points: []*result.Point{{}}}}}
 	if got := tableOf(t, Options{Width: 40}, two, &result.Point{Validity: result.ValidOK}); !strings.HasPrefix(got, "context  working_set  conc") {
 		t.Errorf("two contexts cannot be told apart:\n%s", got)
+	}
+}
+
+// Labels are free text: whatever they hold, they come back as they were given, and a
+// CSV cell of them is no formula.
+func TestLabels(t *testing.T) {
+	given := map[string]string{"=gpu": "H100 \"x\", 80GB", "a;b": "日本 <b>\x1b[31m"}
+	sum := result.Summarise(fixture(1))
+	sum.Run.Scenario.Labels = given
+	want := map[string]string{"=gpu": given["=gpu"], "a;b": "日本 <b> [31m"}
+	var js, csvOut bytes.Buffer
+	if err := JSON(&js, sum, nil); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Run    struct{ Labels map[string]string }
+		Points []struct{ Labels map[string]string }
+	}
+	if err := json.Unmarshal(js.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeCSV(&csvOut, pointColumns, pointRows(sum)); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&csvOut).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := rows[1][slices.Index(rows[0], "labels")]
+	var fromCSV map[string]string
+	if err := json.Unmarshal([]byte(cell), &fromCSV); err != nil {
+		t.Fatalf("%v in %q", err, cell)
+	}
+	for where, labels := range map[string]map[string]string{"json run": got.Run.Labels, "json point": got.Points[0].Labels, "csv": fromCSV} {
+		if !maps.Equal(labels, want) {
+			t.Errorf("%s: %v, want %v", where, labels, want)
+		}
+	}
+	sum.Run.Scenario.Labels = nil
+	if f := labels(sum.Run); f.kind != fieldNone {
+		t.Errorf("no labels are %q", f.s)
 	}
 }
 
