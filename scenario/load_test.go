@@ -434,6 +434,44 @@ func TestRenderIsSafe(t *testing.T) {
 	}
 }
 
+// The output of validate may be a CI's log: a secret that was found in a file is not
+// shown there, whichever problem of its line quotes it.
+func TestRenderHidesSecrets(t *testing.T) {
+	src := []byte("name: UP\ntarget: {endpoints: ['http://me:pazz@host'], modell: x, headers: {Authorization: Bearer hush}}\n")
+	_, problems := Load("s.yaml", src, Options{})
+	text := Render(problems, false)
+	if strings.Contains(text, "pazz") || strings.Contains(text, "hush") || !strings.Contains(text, "modell") || !strings.Contains(text, "****") {
+		t.Errorf("rendered as\n%s", text)
+	}
+	_, problems = Load("s.yaml", src, Options{Target: "http://me:pazz@host"})
+	if text := Render(problems, false); strings.Contains(text, "pazz") {
+		t.Errorf("rendered as\n%s", text)
+	}
+}
+
+// A slip in one key hides no problem of the others, and a misspelt key is not missing
+// as well.
+func TestOneBadKeyHidesNothing(t *testing.T) {
+	src := []byte(`name: s
+target: {endpoints: [http://a], simulator: {profile: smal}, modell: x}
+contexts: 1k
+working_set: {min: 10k, maxx: 20k, steps: 0}
+mode: fixed
+concurrency: 2
+thresholds: [{expect: "ttft.p95"}, {expct: "ttft.p95 < 1s"}]
+`)
+	_, problems := Load("s.yaml", src, Options{})
+	got := []string{}
+	for _, p := range problems {
+		got = append(got, p.Path+" "+p.Code)
+	}
+	want := []string{"/target/simulator endpoints-with-simulator", "/target/modell unknown-key", "/working_set/maxx unknown-key", "/working_set/steps out-of-range",
+		"/thresholds/0/expect condition-type", "/thresholds/1/expct unknown-key"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	for _, file := range museum(f) {
 		b, err := os.ReadFile(file)

@@ -172,7 +172,7 @@ func (l *List[T]) decode(w *walker, n *yaml.Node, path string) bool {
 		w.at[sub] = place{value: item}
 		good = w.value(item, reflect.ValueOf(&out[i]).Elem(), sub) && good
 	}
-	if good {
+	if good || reflect.TypeFor[T]().Kind() == reflect.Struct {
 		*l = out
 	}
 	return good

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,12 +14,35 @@ import (
 //	bad.yaml:5:3: unknown key "timeot", did you mean "timeouts"? [/target/timeot unknown-key]
 //	    5 |   timeot: 5s
 //	      |   ^^^^^^
+//
+// A secret that stands in the file is not printed: the output may be a CI's log.
 func Render(problems []Problem, color bool) string {
 	var b strings.Builder
 	for _, p := range problems {
+		p.Source = hideSecrets(p, problems)
 		renderOne(&b, p, color)
 	}
 	return b.String()
+}
+
+// userInfo is what stands before the host of a URL.
+var userInfo = regexp.MustCompile(`://[^/@\s"']+@`)
+
+// hideSecrets gives the line of p with every secret that was found in it starred out,
+// and with those of URLs that nobody judged.
+func hideSecrets(p Problem, problems []Problem) string {
+	rs := []rune(p.Source)
+	for _, s := range problems {
+		if s.Code != "secret-in-file" || s.File != p.File || s.Line != p.Line {
+			continue
+		}
+		for i := max(0, s.Col-1); i < min(len(rs), s.Col-1+s.Len); i++ {
+			rs[i] = '*'
+		}
+	}
+	return userInfo.ReplaceAllStringFunc(string(rs), func(s string) string {
+		return "://" + strings.Repeat("*", utf8.RuneCountInString(s)-len("://@")) + "@"
+	})
 }
 
 const (

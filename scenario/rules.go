@@ -44,6 +44,9 @@ func (w *walker) checkFields(raw any) {
 			continue
 		}
 		code, message := fieldMessage(path, fe)
+		if code == "missing-key" && w.meant[path] {
+			continue // it is there, misspelt
+		}
 		found = append(found, w.src.problem(code, w.locate(path), path, message))
 	}
 	w.problems = append(w.problems, found...)

@@ -63,7 +63,7 @@ func (r *resolver) servers(t *Target, raw rawTarget) {
 		t.Simulator = r.simulator(def(raw.Simulator.Profile, "small"))
 	case hasURLs:
 		t.Endpoints = r.endpoints(raw.Endpoints)
-	case r.raw.Target != nil && !raw.short:
+	case r.raw.Target != nil && !raw.short && !r.meant["/target/endpoints"] && !r.meant["/target/simulator"]:
 		r.fault("missing-key", "/target/endpoints", "target has neither endpoints nor simulator: write endpoints: [http://localhost:8000], or simulator: {profile: small}")
 	}
 	r.checkMetricsCount(t)
@@ -82,7 +82,7 @@ func (r *resolver) override(t *Target) {
 	}
 	u, why := normalise(r.opt.Target)
 	if why != "" {
-		r.problems = append(r.problems, Problem{File: r.src.file, Path: "/target", Code: "bad-url", Message: "--target " + r.opt.Target + ": " + why})
+		r.problems = append(r.problems, Problem{File: r.src.file, Path: "/target", Code: "bad-url", Message: "--target " + withoutUser(r.opt.Target) + ": " + why})
 	}
 	t.Endpoints = []string{u}
 }
@@ -152,6 +152,15 @@ func badURL(s string) string {
 		return "a URL with a user or password: keep secrets out of the file; use target.api_key_env"
 	}
 	return ""
+}
+
+// withoutUser keeps a password that was given away from the screen.
+func withoutUser(s string) string {
+	scheme, rest, found := strings.Cut(s, "://")
+	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
+		return scheme + "://***" + rest[at:]
+	}
+	return s
 }
 
 func urlCode(s string) string {

@@ -28,10 +28,11 @@ type walker struct {
 	problems []Problem
 	at       map[string]place  // by path, /target/timeouts/connect
 	later    map[string]string // keys that are known and refused
+	meant    map[string]bool   // paths of keys that were probably meant by unknown ones
 }
 
 func newWalker(src *source) *walker {
-	return &walker{src: src, at: map[string]place{}, later: laterKeys}
+	return &walker{src: src, at: map[string]place{}, later: laterKeys, meant: map[string]bool{}}
 }
 
 // fail notes a problem at a node and reports false, so that decoders can return it.
@@ -52,11 +53,11 @@ func (w *walker) value(n *yaml.Node, v reflect.Value, path string) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
 		p := reflect.New(v.Type().Elem())
-		if !w.value(n, p.Elem(), path) {
-			return false
+		good := w.value(n, p.Elem(), path)
+		if good || p.Elem().Kind() == reflect.Struct && n.Kind == yaml.MappingNode {
+			v.Set(p) // one bad key does not hide what is wrong with the others
 		}
-		v.Set(p)
-		return true
+		return good
 	case reflect.Struct:
 		return w.structure(n, v, path)
 	case reflect.String:
@@ -139,6 +140,7 @@ func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]in
 		names = append(names, f)
 	}
 	if near := nearest(name, sorted(names)); near != "" {
+		w.meant[path+"/"+near] = true
 		return w.fail("unknown-key", key, sub, "unknown key %q, did you mean %q?", name, near)
 	}
 	if len(names) > 12 {
