@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/wsrun/wsrun/runner/result"
@@ -85,16 +86,18 @@ func (d *decider) level(level int, total metric.Row) *fired {
 
 var reach = map[string]int{"level": 1, "cell": 2, "sweep": 3, "run": 4}
 
-// further gives the stop that reaches further; of equals the first, or the one that
-// fails. Either may be nil.
+// further gives the stop that reaches further, of equals the first. Where both are met
+// the run fails if either says so. Either may be nil.
 func further(a, b *fired) *fired {
-	if b == nil {
-		return a
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
 	}
-	if a == nil || reach[b.stop.Ends] > reach[a.stop.Ends] || reach[b.stop.Ends] == reach[a.stop.Ends] && b.stop.Fail && !a.stop.Fail {
-		return b
+	far := *a
+	if reach[b.stop.Ends] > reach[a.stop.Ends] {
+		far = *b
 	}
-	return a
+	far.stop.Fail = a.stop.Fail || b.stop.Fail
+	return &far
 }
 
 // scope resolves names at a period's end. The total since the point began is measured

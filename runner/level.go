@@ -90,15 +90,14 @@ func (u *unit) level(ctx context.Context, level int) (levelEnd, error) {
 		return levelEnd{}, err
 	}
 	total := u.total(w)
-	missed, line := u.judge(total)
 	repeats := 0
-	for ; repeats < u.sc.Repeats && !missed && w.fired == nil; repeats++ {
+	for ; repeats < u.sc.Repeats && result.Judge(u.sc.SLO, total).Held() && w.fired == nil; repeats++ {
 		if err := u.measure(w, d); err != nil {
 			return levelEnd{}, err
 		}
 		total = u.total(w)
-		missed, line = u.judge(total)
 	}
+	missed, line := u.judge(total)
 	return u.conclude(w, d, &result.Phase{Phase: result.PhaseMeasure, Level: level, Start: w.start, End: w.end, Notes: note,
 		Repeats: repeats, Missed: missed, Stop: line, Row: total}), nil
 }
@@ -203,8 +202,10 @@ func (u *unit) conclude(w *window, d *decider, p *result.Phase) levelEnd {
 	}
 	u.phase(p)
 	u.noteBest(p)
-	if hit != nil && hit.stop.Ends != "level" {
-		return u.ends(hit)
+	if hit != nil {
+		if end := u.ends(hit); end.rest != "" {
+			return end
+		}
 	}
 	if p.Missed && u.sc.OnMiss == "skip" {
 		return levelEnd{rest: "slo missed at concurrency " + fmt.Sprint(w.level) + ": " + p.Stop}
@@ -214,18 +215,23 @@ func (u *unit) conclude(w *window, d *decider, p *result.Phase) levelEnd {
 
 // Codes of the notes that carry a stop condition over to a later session.
 const (
+	codeStopLevel = "stop-level"
 	codeStopCell  = "stop-cell"
 	codeStopSweep = "stop-sweep"
 	codeStopRun   = "stop-run"
 )
 
-// ends carries a stop condition's reach: this cell, its larger sizes, or the run.
+// ends carries a stop condition's reach: this level alone, the cell, its larger sizes, or
+// the run.
 func (u *unit) ends(hit *fired) levelEnd {
 	why := hit.reason()
 	at := u.now()
 	switch hit.stop.Ends {
+	case "level":
+		u.emit(&result.Note{Unit: u.id, At: at, Code: codeStopLevel, Text: why, Fail: hit.stop.Fail})
+		return levelEnd{}
 	case "sweep":
-		u.ended[seriesOf(u.cell)] = why
+		u.endSweep(u.cell, u.id.Trial, why)
 		u.emit(&result.Note{Unit: u.id, At: at, Code: codeStopSweep, Text: why, Fail: hit.stop.Fail})
 	case "run":
 		u.over = why

@@ -43,7 +43,7 @@ func (r *run) bisect(cells []scenario.Cell) []scenario.Cell {
 	}
 	var added []scenario.Cell
 	for _, k := range order {
-		if r.ended[k] != "" {
+		if _, ended := r.ended[sweep{k, 1}]; ended {
 			continue
 		}
 		at := slices.IndexFunc(cells, func(c scenario.Cell) bool { return seriesOf(c) == k })

@@ -117,11 +117,11 @@ stop: [ttft.p50 > 400ms]
 working_set: [8192]
 concurrency: [4, 8]
 duration: 10s
-stop: [{when: ttft.p50 > 400ms, periods: 2, ends: level}]
+stop: [{when: ttft.p50 > 400ms, periods: 2, ends: level, fail: true}]
 `, want: []string{
 			"ctx512_ws8192_cache100#1@4 measured 4s stop ttft.p50 > 400ms",
 			"ctx512_ws8192_cache100#1@8 measured 4s stop ttft.p50 > 400ms",
-		}},
+		}, fails: true},
 		{name: "ends sweep skips the larger sizes of this hit rate", lines: `
 working_set: [8192, 9216]
 hit_rates: [50, 100]

@@ -99,7 +99,7 @@ type run struct {
 	session int
 	noted   map[string]bool // run notes that were made
 
-	ended   map[series]string // contexts and hit rates whose larger sizes a stop ended, and why
+	ended   map[sweep]endedAt // what a stop ended
 	over    string            // why the rest of the run is skipped, empty while it is not
 	once    *onceState        // rewarm: once keeps its cache state from cell to cell
 	history *prompt.History   // what was sent since the caches were taken as empty; its counters never restart
@@ -119,8 +119,39 @@ type series struct {
 
 func seriesOf(c scenario.Cell) series { return series{c.Context, c.HitRate} }
 
+// sweep is one trial of a series, and endedAt the stop that spares its larger sizes.
+type sweep struct {
+	series
+	trial int
+}
+
+type endedAt struct {
+	size int64
+	why  string
+}
+
+// endSweep keeps that a stop ended the larger sizes of a cell's series in this trial. The
+// other trials find out for themselves: they are to be independent.
+func (r *run) endSweep(c scenario.Cell, trial int, why string) {
+	k := sweep{seriesOf(c), trial}
+	if old, known := r.ended[k]; !known || c.WorkingSet < old.size {
+		r.ended[k] = endedAt{c.WorkingSet, why}
+	}
+}
+
+// spared says why a cell is not run, empty when it is.
+func (r *run) spared(c scenario.Cell, trial int) string {
+	if r.over != "" {
+		return r.over
+	}
+	if e, known := r.ended[sweep{seriesOf(c), trial}]; known && c.WorkingSet > e.size {
+		return e.why
+	}
+	return ""
+}
+
 func newRun(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options) *run {
-	r := &run{plan: plan, sc: plan.Scenario, opt: opt, obs: obs, session: 1, noted: map[string]bool{}, ended: map[series]string{}, scraped: result.NewTelemetry(nil), history: prompt.NewHistory(len(opt.Endpoints))}
+	r := &run{plan: plan, sc: plan.Scenario, opt: opt, obs: obs, session: 1, noted: map[string]bool{}, ended: map[sweep]endedAt{}, scraped: result.NewTelemetry(nil), history: prompt.NewHistory(len(opt.Endpoints))}
 	if r.sc.Warmup.Rewarm == "once" {
 		r.once = &onceState{}
 	}
@@ -140,31 +171,50 @@ func newRun(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options)
 	return r
 }
 
-// adopt takes over what an earlier session left: ids, notes, ends of sweeps. The
+// adopt takes over what an earlier session left: ids, stops, and what refining reads. The
 // clock must never run backwards within a record, whatever the wall clock did.
 func (r *run) adopt(p *result.Record, offset *int64) {
 	var lastID int64
-	for _, u := range p.Units {
-		for _, q := range u.Requests {
+	saw := func(reqs []*sample.Request) {
+		for _, q := range reqs {
 			lastID = max(lastID, q.ID)
 			*offset = max(*offset, q.End)
 		}
-		*offset = max(*offset, u.Begin, u.End)
 	}
-	for _, n := range p.Notes {
-		*offset = max(*offset, n.At)
-		switch n.Code {
-		case codeStopSweep:
-			if c, ok := cellOf(p.Run.Cells, n.Cell); ok {
-				r.ended[seriesOf(c)] = n.Text
-			}
-		case codeStopRun:
-			r.over = n.Text
+	saw(p.Outside)
+	for _, u := range p.Units {
+		saw(u.Requests)
+		*offset = max(*offset, u.Begin, u.End)
+		if r.sc.WorkingSet.Refine > 0 && p.Finished(u.Unit) {
+			r.units = append(r.units, u)
 		}
 	}
 	r.ids.Store(lastID)
 	if r.sc.WorkingSet.Refine > 0 {
-		r.units, r.scrapes = slices.Clone(p.Units), slices.Clone(p.Scrapes)
+		r.scrapes = slices.Clone(p.Scrapes)
+	}
+	for _, s := range p.Scrapes {
+		*offset = max(*offset, s.At)
+	}
+	for _, n := range p.Notes {
+		*offset = max(*offset, n.At)
+		r.adoptStop(p, n)
+	}
+}
+
+// adoptStop takes over a stop that an earlier session met. One that was met in a unit that
+// was not finished after it is left out: the unit is done again, and meets it or not.
+func (r *run) adoptStop(p *result.Record, n *result.Note) {
+	if n.Cell == "" || !p.Finished(n.Unit) {
+		return
+	}
+	switch n.Code {
+	case codeStopSweep:
+		if c, ok := cellOf(p.Run.Cells, n.Cell); ok {
+			r.endSweep(c, n.Trial, n.Text)
+		}
+	case codeStopRun:
+		r.over = n.Text
 	}
 }
 
@@ -277,10 +327,7 @@ func (r *run) cell(ctx context.Context, c scenario.Cell, trial int) error {
 	if err := context.Cause(r.soft); err != nil {
 		return err
 	}
-	why := r.over
-	if why == "" {
-		why = r.ended[seriesOf(c)]
-	}
+	why := r.spared(c, trial)
 	if why != "" {
 		r.emit(&result.Cell{Unit: id, At: r.now(), State: result.CellSkipped, Reason: why, Cell: c})
 		return nil

@@ -13,7 +13,7 @@ var onceOnly = map[string]bool{"hit-rate-unverified": true, "reset-unverified": 
 
 // inTheTable are the codes of notes that points carry by themselves: why levels and
 // sizes were skipped.
-var inTheTable = map[string]bool{"stop-cell": true, "stop-sweep": true}
+var inTheTable = map[string]bool{"stop-level": true, "stop-cell": true, "stop-sweep": true}
 
 // notes gathers what a reader should know of the whole run: what the runner noted,
 // then what the record shows by itself. Each is said once.
