@@ -69,6 +69,14 @@ func (v *view) code() int {
 	return code
 }
 
+// title says whose table follows, where a call prints several. The forms for
+// programs say it themselves.
+func (a *app) title(name string) {
+	if !a.flags.brief && a.flags.format == "text" {
+		fmt.Fprintln(a.stdout, a.printing().Paint.Bold("scenario "+name))
+	}
+}
+
 // print prints a view on stdout in the form that was asked for.
 func (a *app) print(v *view) error {
 	switch {

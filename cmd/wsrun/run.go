@@ -67,6 +67,7 @@ func (a *app) run(args []string) error {
 		if err != nil {
 			return err
 		}
+		s.titled = len(plans) > 1
 		codes = append(codes, s.do(context.Background(), stop))
 	}
 	return exit(verdict.Combine(codes...))

@@ -27,6 +27,7 @@ type session struct {
 	plan             *scenario.Plan
 	dir              string
 	only             []string
+	titled           bool // one of several: its name stands over its table
 	prior            *result.Record
 	writer           *result.Writer
 	id, stamp, nonce string
@@ -131,6 +132,9 @@ func (s *session) finish(ended error) int {
 		state = result.StateInterrupted
 	case verdict.ExitFailed:
 		state = result.StateFailed
+	}
+	if s.titled {
+		a.title(s.plan.Scenario.Name)
 	}
 	if err := errors.Join(v.manifest(state), v.write(), a.print(v)); err != nil {
 		a.complain(err)

@@ -169,8 +169,8 @@ func phaseID(r *sample.Request, ws []window, trial int) (id string, in bool) {
 		return strings.ToUpper(strings.ReplaceAll(r.Phase.String(), "-", "")), false
 	}
 	at := r.FirstToken
-	if at == sample.Never {
-		at = r.End
+	if at == sample.Never || r.Class.Failed() {
+		at = r.End // where the summary counts it as an error
 	}
 	for _, w := range ws {
 		if w.start <= at && at < w.end {

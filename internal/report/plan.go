@@ -48,6 +48,17 @@ func levelList(levels []int) string {
 	return strings.Join(parts, " ")
 }
 
+// mostLevels is how many levels are written out for people.
+const mostLevels = 8
+
+// levelText is levelList for people: many levels take the room of a few.
+func levelText(levels []int) string {
+	if n := len(levels); n > mostLevels {
+		return fmt.Sprintf("%s ... %d (%d levels)", levelList(levels[:3]), levels[n-1], n)
+	}
+	return levelList(levels)
+}
+
 func planRows(plans []*scenario.Plan) func(yield func(planRow) bool) {
 	return func(yield func(planRow) bool) {
 		for _, p := range plans {
@@ -121,7 +132,7 @@ func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
 	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse"}, {name: "hit"}, {name: "prompts"}, {name: "conc", left: true}, {name: "warm-up tok"}, {name: "measured", left: true}}}
 	for row := range planRows([]*scenario.Plan{p}) {
 		g.rows = append(g.rows, []cell{plain(metric.Size(row.c.Context)), plain(sizeOrNone(row.c.WorkingSet)), plain(sizeOrNone(row.c.ReuseDistance)), plain(metric.Text(metric.Percent, row.c.HitRate)),
-			plain(countOrNone(row.c.Prompts)), plain(levelList(row.c.Levels)), plain(metric.Text(metric.Tokens, float64(row.e.WarmupTokens))), plain(span(row.e.MinMeasured, row.e.MaxMeasured))})
+			plain(countOrNone(row.c.Prompts)), plain(levelText(row.c.Levels)), plain(metric.Text(metric.Tokens, float64(row.e.WarmupTokens))), plain(span(row.e.MinMeasured, row.e.MaxMeasured))})
 	}
 	g.fit(opt.Width)
 	if err := g.render(ew, opt.Paint); err != nil {

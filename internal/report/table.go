@@ -321,19 +321,44 @@ func Transitions(w io.Writer, sum *result.Summary, opt Options) {
 
 func transitionLines(sum *result.Summary) []string {
 	name := seriesNamer(sum.Series)
-	var lines []string
+	var groups []seriesGroup
 	for i := 0; i < len(sum.Series); {
 		j := i
 		for j < len(sum.Series) && sum.Series[j].SeriesKey == sum.Series[i].SeriesKey {
 			j++
 		}
-		lines = append(lines, seriesLines(name(sum.Series[i]), sum.Series[i:j])...)
+		groups = addGroup(groups, sum.Series[i], seriesLines(sum.Series[i:j]))
 		i = j
+	}
+	var lines []string
+	for _, g := range groups {
+		for _, l := range g.lines {
+			lines = append(lines, name(g.key.Context, g.key.HitRate, g.levels)+l)
+		}
 	}
 	if len(lines) == 0 {
 		lines = []string{"no transition: " + noSeries(sum)}
 	}
 	return lines
+}
+
+// seriesGroup is what is said of the levels of a context and hit rate that follow
+// each other and of which the same is to be said.
+type seriesGroup struct {
+	key    result.SeriesKey // of the first
+	levels []int
+	lines  []string
+}
+
+func addGroup(groups []seriesGroup, s *result.Series, lines []string) []seriesGroup {
+	if n := len(groups); n > 0 {
+		last := &groups[n-1]
+		if last.key.Context == s.Context && last.key.HitRate == s.HitRate && slices.Equal(last.lines, lines) {
+			last.levels = append(last.levels, s.Level)
+			return groups
+		}
+	}
+	return append(groups, seriesGroup{s.SeriesKey, []int{s.Level}, lines})
 }
 
 func noSeries(sum *result.Summary) string {
@@ -347,21 +372,21 @@ func noSeries(sum *result.Summary) string {
 
 // seriesNamer names a series by what differs between the series, nothing where
 // there is only one.
-func seriesNamer(all []*result.Series) func(*result.Series) string {
+func seriesNamer(all []*result.Series) func(context int64, hitRate float64, levels []int) string {
 	contexts, rates, levels := map[int64]bool{}, map[float64]bool{}, map[int]bool{}
 	for _, s := range all {
 		contexts[s.Context], rates[s.HitRate], levels[s.Level] = true, true, true
 	}
-	return func(s *result.Series) string {
+	return func(context int64, hitRate float64, of []int) string {
 		var parts []string
 		if len(contexts) > 1 {
-			parts = append(parts, "context "+metric.Size(s.Context))
+			parts = append(parts, "context "+metric.Size(context))
 		}
 		if len(rates) > 1 {
-			parts = append(parts, "hit rate "+metric.Text(metric.Percent, s.HitRate))
+			parts = append(parts, "hit rate "+metric.Text(metric.Percent, hitRate))
 		}
 		if len(levels) > 1 {
-			parts = append(parts, fmt.Sprintf("conc %d", s.Level))
+			parts = append(parts, "conc "+levelText(of))
 		}
 		if len(parts) == 0 {
 			return ""
@@ -372,7 +397,7 @@ func seriesNamer(all []*result.Series) func(*result.Series) string {
 
 // seriesLines gives the lines of one series over its trials. Lines that all trials
 // have stand once; others say in which trials they were found.
-func seriesLines(prefix string, trials []*result.Series) []string {
+func seriesLines(trials []*result.Series) []string {
 	found := map[string][]string{}
 	var order []string
 	for _, s := range trials {
@@ -387,7 +412,6 @@ func seriesLines(prefix string, trials []*result.Series) []string {
 		if len(found[l]) < len(trials) {
 			order[i] = l + " [trial " + strings.Join(found[l], ", ") + "]"
 		}
-		order[i] = prefix + order[i]
 	}
 	return order
 }

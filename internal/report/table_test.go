@@ -121,6 +121,27 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// Levels of which the same is to be said share a line.
+func TestTransitionsOfManyLevels(t *testing.T) {
+	sum := &result.Summary{}
+	for level := 1; level <= 12; level++ {
+		s := &result.Series{SeriesKey: result.SeriesKey{Context: 8000, HitRate: 100, Level: level}, Trial: 1}
+		if s.None = "no transition: one point only"; level == 5 {
+			s.None = "no transition up to 1M"
+		}
+		sum.Series = append(sum.Series, s)
+	}
+	var out bytes.Buffer
+	Transitions(&out, sum, Options{})
+	want := "transitions  conc 1 2 3 4: no transition: one point only\n             conc 5: no transition up to 1M\n             conc 6 7 8 9 10 11 12: no transition: one point only\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	if got := levelText([]int{1, 2, 3, 4, 5, 6, 7, 8, 40}); got != "1 2 3 ... 40 (9 levels)" {
+		t.Errorf("many levels: %q", got)
+	}
+}
+
 // A long reason does not stretch every row, and one that a note has told is not
 // told again.
 func TestLongStopIsAFootnote(t *testing.T) {

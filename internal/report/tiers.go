@@ -36,7 +36,7 @@ func Tiers(w io.Writer, sum *result.Summary, opt Options) error {
 	name := seriesNamer(sum.Series)
 	for _, s := range sum.Series {
 		if s.None != "" {
-			fmt.Fprintln(ew, term.Wrap(name(s)+term.Clean(s.None), "  ", opt.Width))
+			fmt.Fprintln(ew, term.Wrap(name(s.Context, s.HitRate, []int{s.Level})+term.Clean(s.None), "  ", opt.Width))
 		}
 	}
 	if len(sum.Series) == 0 {

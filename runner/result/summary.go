@@ -177,7 +177,7 @@ func why(u *UnitRecord, level int) Reason {
 	case CellInterrupted:
 		return Reason{Code: "interrupted", Class: ValidSkipped, Text: cmp.Or(u.Reason, "the run was interrupted")}
 	case CellBegin:
-		return Reason{Code: "interrupted", Class: ValidSkipped, Text: "the process ended inside this cell"}
+		return Reason{Code: "interrupted", Class: ValidSkipped, Text: "the record ends inside this cell"}
 	}
 	return Reason{Code: "skipped", Class: ValidSkipped, Text: u.Reason}
 }

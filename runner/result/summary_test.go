@@ -159,7 +159,7 @@ func TestPointsThatWereNotMeasured(t *testing.T) {
 		{"interrupted", func(u *UnitRecord) { u.State, u.Reason, u.Phases = CellInterrupted, "interrupted", u.Phases[:1] },
 			nil, []Validity{ValidSkipped, ValidSkipped}, "interrupted", "interrupted", "skipped: interrupted"},
 		{"killed", func(u *UnitRecord) { u.State = CellBegin },
-			nil, []Validity{ValidOK, ValidSkipped}, "interrupted", "the process ended inside this cell", ""},
+			nil, []Validity{ValidOK, ValidSkipped}, "interrupted", "the record ends inside this cell", ""},
 		{"levels beyond the plan are kept", func(u *UnitRecord) { u.Phases = append(u.Phases, measured(8), measured(6)) },
 			nil, []Validity{ValidOK, ValidOK, ValidOK}, "", "", ""},
 	} {
