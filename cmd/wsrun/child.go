@@ -65,6 +65,7 @@ func startChild(s *scenario.Simulator, died func(error)) (*child, error) {
 		_ = c.cmd.Wait()         // its words are in stderr
 		return nil, fmt.Errorf("the simulator did not start: %w%s", err, c.stderr.said())
 	}
+	_ = giveWay(c.cmd) // it serves as well without
 	go c.watch(died)
 	return c, nil
 }
