@@ -54,9 +54,9 @@ const mostLevels = 8
 // levelText is levelList for people: many levels take the room of a few.
 func levelText(levels []int) string {
 	if n := len(levels); n > mostLevels {
-		return fmt.Sprintf("%s ... %d (%d levels)", levelList(levels[:3]), levels[n-1], n)
+		return fmt.Sprintf("%d to %d (%d levels)", levels[0], levels[n-1], n)
 	}
-	return levelList(levels)
+	return strings.ReplaceAll(levelList(levels), " ", ", ")
 }
 
 func planRows(plans []*scenario.Plan) func(yield func(planRow) bool) {

@@ -133,11 +133,11 @@ func TestTransitionsOfManyLevels(t *testing.T) {
 	}
 	var out bytes.Buffer
 	Transitions(&out, sum, Options{})
-	want := "transitions  conc 1 2 3 4: no transition: one point only\n             conc 5: no transition up to 1M\n             conc 6 7 8 9 10 11 12: no transition: one point only\n"
+	want := "transitions  conc 1, 2, 3, 4: no transition: one point only\n             conc 5: no transition up to 1M\n             conc 6, 7, 8, 9, 10, 11, 12: no transition: one point only\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
-	if got := levelText([]int{1, 2, 3, 4, 5, 6, 7, 8, 40}); got != "1 2 3 ... 40 (9 levels)" {
+	if got := levelText([]int{1, 2, 3, 4, 5, 6, 7, 8, 40}); got != "1 to 40 (9 levels)" {
 		t.Errorf("many levels: %q", got)
 	}
 }

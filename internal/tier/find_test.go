@@ -164,6 +164,8 @@ func TestSentence(t *testing.T) {
 	for want, tr := range map[string]Transition{
 		"hbm -> recompute between 670k and 1.22M tokens, TTFT x5.09 (+28.8 ms per 1k reused tokens)": {
 			From: "hbm", To: Recompute, Lo: 670_000, Hi: 1_220_000, Before: 1, After: 5.09, MsPer1kToken: 28.8},
+		"hbm -> tier 2 between 10k and 20k tokens, median TTFT unchanged: fewer than half of the requests fell": {
+			From: "hbm", To: "tier 2", Lo: 10_000, Hi: 20_000, Before: 1, After: 1.01, MsPer1kToken: .002},
 		"tier 1 -> tier 2 between 10k and 20k tokens; one point only: add sizes": {
 			From: "tier 1", To: "tier 2", Lo: 10_000, Hi: 20_000, Notes: []string{"one point only: add sizes"}},
 		"ssd -> recompute between 10k and 20k tokens, TTFT x0.500 (-50.0 ms per 1k reused tokens)": {

@@ -14,15 +14,25 @@ import (
 // of requests in flight and two points on the far side, 1.4 times is enough.
 const headroom = 1.4
 
+// sameTTFT is how near to 1 a ratio of medians is said to be unchanged. Where tokens
+// say that a part of the requests fell to the next tier, a cost worked out from
+// medians that did not move would be noise.
+const sameTTFT = 0.05
+
 // Sentence says a transition as people read it:
 // hbm -> recompute between 670k and 1.22M tokens, TTFT x5.09 (+28.8 ms per 1k reused tokens)
 func Sentence(t Transition) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s -> %s between %s and %s tokens", t.From, t.To, metric.Size(t.Lo), metric.Size(t.Hi))
-	if r := t.Ratio(); r > 0 {
+	r := t.Ratio()
+	still := r > 1-sameTTFT && r < 1+sameTTFT
+	switch {
+	case still:
+		b.WriteString(", median TTFT unchanged: fewer than half of the requests fell")
+	case r > 0:
 		fmt.Fprintf(&b, ", TTFT x%s", metric.Text(metric.Number, r))
 	}
-	if t.MsPer1kToken != 0 {
+	if t.MsPer1kToken != 0 && !still {
 		sign := "+"
 		if t.MsPer1kToken < 0 {
 			sign = "" // Text prints the minus
