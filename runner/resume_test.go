@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/wsrun/wsrun/internal/simulator"
@@ -80,4 +81,49 @@ func TestVirtualResumedIDs(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A resumed run that finds another model is refused; a server or a wsrun that changed in
+// what may be meant is told.
+func TestVirtualResumeElsewhere(t *testing.T) {
+	// The server's metrics tell its capacity.
+	yaml := strings.Replace(scenarioOf("working_set: [8192]\nconcurrency: [1]\nduration: 5s\n"), ", metrics: none", "", 1)
+	for _, c := range []struct {
+		name   string
+		change func(*simulator.Profile)
+		wsrun  string
+		err    string
+		notes  map[string]string
+	}{
+		{name: "the same", change: func(*simulator.Profile) {}, wsrun: "test"},
+		{name: "another model", change: func(p *simulator.Profile) { p.Model = "other" }, wsrun: "test",
+			err: `http://sim0: the model is "other" now and was "sim" when this run began`},
+		{name: "another size", change: func(p *simulator.Profile) { p.Tiers[0].Capacity = 50000 }, wsrun: "test",
+			notes: map[string]string{"server-changed": "its capacity was hbm 100000 tokens and is hbm 50000 tokens"}},
+		{name: "another wsrun", change: func(*simulator.Profile) {}, wsrun: "later",
+			notes: map[string]string{"wsrun-changed": "wsrun test began this run, wsrun later goes on"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			prior := &result.Record{}
+			inBubble(t, yaml, []simulator.Profile{profile()}, nil, func(w *world) {
+				w.mustRun()
+				prior.Run, prior.Sessions, prior.Probe = w.Record().Run, w.Record().Sessions, w.Record().Probe
+			})
+			inBubble(t, yaml, []simulator.Profile{profile(c.change)}, func(w *world) { w.opt.Prior, w.opt.Version = prior, c.wsrun }, func(w *world) {
+				if c.err != "" {
+					if w.err == nil || !strings.Contains(w.err.Error(), c.err) || len(w.Record().Units) > 0 {
+						t.Errorf("Run: %v, %d units; want %s", w.err, len(w.Record().Units), c.err)
+					}
+					return
+				}
+				w.mustRun()
+				notes := w.notes()
+				for _, code := range []string{"server-changed", "wsrun-changed"} {
+					if want := c.notes[code]; (notes[code] != "") != (want != "") || !strings.Contains(notes[code], want) {
+						t.Errorf("note %s: %q, want %q", code, notes[code], want)
+					}
+				}
+			})
+		})
+	}
 }

@@ -61,6 +61,9 @@ func (r *run) probeAll(ctx context.Context) error {
 		return err
 	}
 	probe.At = r.now()
+	if err := r.sameServer(probe); err != nil {
+		return err
+	}
 	r.probe = probe
 	r.emit(&result.Probe{Probe: probe})
 	r.target.servers = []*engine.Server{first}
