@@ -226,7 +226,9 @@ func (u *unit) sentinels(ctx context.Context) unitEnd {
 	u.mu.Lock()
 	cached := u.sentinel
 	u.mu.Unlock()
-	if cached > u.probe.TemplateTokens+max(u.probe.Block, 1) {
+	// Beyond what unlike prompts share anyway (template, first word, a block): in text they
+	// share a little more than the template.
+	if cached > u.probe.TemplateTokens+max(u.probe.Block, u.cell.R/50) {
 		u.emit(&result.Note{Unit: u.id, At: u.now(), Code: "not-cold", Text: fmt.Sprintf("the server told %d cached tokens for a prompt that was never sent before", cached)})
 	}
 	return unitEnd{}
