@@ -92,7 +92,11 @@ func (a *app) execute(args []string) int {
 
 // complain tells the person what went wrong.
 func (a *app) complain(err error) {
-	fmt.Fprintf(a.stderr, "%s %s\n", a.paint(a.stderr).Red("wsrun:"), strings.TrimSpace(err.Error()))
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	for i, l := range lines {
+		lines[i] = term.Clean(l) // some of it may be a server's
+	}
+	fmt.Fprintf(a.stderr, "%s %s\n", a.paint(a.stderr).Red("wsrun:"), strings.Join(lines, "\n"))
 }
 
 func (a *app) paint(f *os.File) term.Paint {

@@ -9,8 +9,10 @@ package engine
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // engine is one kind of server.
@@ -91,7 +93,7 @@ func (m *models) names() []string {
 }
 
 // message digs the words out of an error body: {"error":{"message"}}, {"message"},
-// {"detail"}, or the body itself, cut.
+// {"detail"}, or the body itself (of a page its text), as one line, cut.
 func message(body []byte) string {
 	var e struct {
 		Error   json.RawMessage `json:"error"`
@@ -111,8 +113,14 @@ func message(body []byte) string {
 			}
 		}
 	}
-	return cut(strings.TrimSpace(string(body)))
+	if s := cut(tags.ReplaceAllString(string(body), " ")); s != "" {
+		return s
+	}
+	return "an empty body"
 }
+
+// tags are what an error page of a proxy has round its words.
+var tags = regexp.MustCompile(`(?s)<(script|style|head)\b.*?</(script|style|head)>|<[a-zA-Z/!][^>]*>`)
 
 func text(raw json.RawMessage) (s string) {
 	if json.Unmarshal(raw, &s) != nil {
@@ -121,8 +129,11 @@ func text(raw json.RawMessage) (s string) {
 	return s
 }
 
+// cut makes one line of s, without characters that could steer a terminal, and
+// shortens it.
 func cut(s string) string {
 	const most = 300
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if len(s) <= most {
 		return s
 	}

@@ -204,6 +204,6 @@ func CheckFit(p *sample.Probe, r, out int64) error {
 	if p.MaxModelLen <= 0 || r+out <= p.MaxModelLen {
 		return nil
 	}
-	return fmt.Errorf("a prompt of %d tokens and %d output tokens do not fit: %s takes %d together (max_model_len, or n_ctx of a slot); use contexts up to %d or fewer output_tokens, or start the server with more",
+	return fmt.Errorf("a prompt of %d tokens and %d output tokens do not fit: %s takes %d together (max_model_len, or n_ctx of a slot); make the context, rounded up to chunk, at most %d, ask for fewer output_tokens, or start the server with more",
 		r, out, p.Model, p.MaxModelLen, max(0, p.MaxModelLen-out))
 }

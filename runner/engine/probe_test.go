@@ -388,9 +388,12 @@ func TestMessage(t *testing.T) {
 		`{"detail":"Not Found"}`:           "Not Found",
 		`{"detail":[{"loc":["x"]}]}`:       `[{"loc":["x"]}]`,
 		" plain ":                          "plain",
-		"":                                 "",
-		`{"error":null,"message":"d"}`:     "d",
-		strings.Repeat("x", 400):           strings.Repeat("x", 300) + " ...",
+		"":                                 "an empty body",
+		"a\r\n\x1b[31mb":                   "a [31mb",
+		"a < b and c > d":                  "a < b and c > d",
+		"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body><h1>502 Bad Gateway</h1>\n<hr>nginx</body></html>": "502 Bad Gateway nginx",
+		`{"error":null,"message":"d"}`: "d",
+		strings.Repeat("x", 400):       strings.Repeat("x", 300) + " ...",
 	} {
 		if got := message([]byte(body)); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
