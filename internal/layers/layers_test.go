@@ -29,6 +29,8 @@ var allowed = map[string]struct{ ours, libs []string }{
 	"runner/load":          {ours: []string{"runner/sample"}},
 	"runner/openai":        {ours: []string{"runner/sample"}, libs: []string{"github.com/valyala/fastjson"}},
 	"runner/prompt":        {ours: []string{"runner/sample"}},
+	"runner/control":       {ours: []string{"scenario/metric", "runner/sample", "internal/stats"}},
+	"runner/control/lab":   {ours: []string{"runner/control", "internal/stats"}},
 	"runner/engine":        {ours: []string{"runner/sample", "scenario/metric"}, libs: []string{"github.com/prometheus/common", "github.com/prometheus/client_model"}},
 	"runner":               {ours: []string{"scenario", "runner/result", "scenario/metric", "runner/sample", "internal/stats", "internal/tier", "runner/load", "runner/openai", "runner/prompt", "runner/engine"}},
 	"internal/verdict":     {ours: []string{"runner/result", "scenario/metric", "scenario", "runner/sample", "internal/stats", "internal/tier"}},
