@@ -106,7 +106,7 @@ func TestVirtualResidency(t *testing.T) {
 // misses from its first measured request on, at each level alike.
 func TestVirtualPerLevel(t *testing.T) {
 	p := profile(func(p *simulator.Profile) { p.Tiers[0].Capacity = 15000 })
-	yaml := scenarioOf("working_set: [16384]\nconcurrency: [1, 2]\nduration: 10s\nwarmup: {rewarm: per-level, concurrency: 1, reset: none}\n")
+	yaml := scenarioOf("working_set: [16384]\nconcurrency: [1, 2]\nduration: 8s\nwarmup: {rewarm: per-level, concurrency: 1, reset: none}\n")
 	inBubble(t, yaml, []simulator.Profile{p}, nil, func(w *world) {
 		w.mustRun()
 		var order []string
@@ -120,8 +120,13 @@ func TestVirtualPerLevel(t *testing.T) {
 		if want := append(slices.Clone(level), level...); !slices.Equal(order, want) {
 			t.Errorf("phases %v, want %v", order, want)
 		}
-		n := 0
+		n, at := 0, int32(0)
 		for _, q := range w.requests() {
+			if q.Phase == sample.PhaseLoad && q.Level != at {
+				if at = q.Level; q.Prompt != 0 {
+					t.Errorf("level %d begins with prompt %d", q.Level, q.Prompt)
+				}
+			}
 			if q.Phase == sample.PhaseLoad && q.Class == sample.OK {
 				n++
 				if q.CachedTokens != 0 {

@@ -130,8 +130,8 @@ func TestVirtualEverythingFails(t *testing.T) {
 				if v := last.Row.Get("error_rate"); v.V != 100 || last.Row.Get("ttft.p50").State == metric.Exact {
 					t.Fatalf("error rate %v, ttft %v", v, last.Row.Get("ttft.p50"))
 				}
-				if fired := levels[0].Stop != ""; fired != fires || len(levels) == 1 != fires {
-					t.Errorf("fired %v (%q) with %d levels measured, want %v", fired, levels[0].Stop, len(levels), fires)
+				if fired := last.Stop != ""; fired != fires || len(levels) == 1 != fires {
+					t.Errorf("fired %v (%q) with %d levels measured, want %v", fired, last.Stop, len(levels), fires)
 				}
 				for _, pt := range result.Summarise(w.Record()).Points {
 					if pt.Best || pt.Missed {

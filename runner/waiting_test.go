@@ -206,3 +206,34 @@ func TestVirtualWaitingHeavyTail(t *testing.T) {
 		}
 	})
 }
+
+// A server that stops answering: the requests that wait are in every window from the first
+// on, as lower bounds where none of them got a token, and the slo is missed by them. First
+// tokens alone would call the window good in which it happens, and know nothing afterwards.
+func TestVirtualWaitingStall(t *testing.T) {
+	law := func(since time.Duration, _ string) time.Duration {
+		if since < 35*second {
+			return second
+		}
+		return 5 * time.Minute
+	}
+	waiting(t, 12, "120s", "10s", law, func(w *world) {
+		began := w.Record().Units[0].Changes[0].At
+		stall := began + int64(35*second)
+		for _, p := range w.periods() {
+			p50, p90, longest := p.Row.Get("ttft.p50"), p.Row.Get("ttft.p90"), float64(p.End-stall)/1e9
+			switch {
+			case p.End <= stall:
+				if p50.State != metric.Exact || math.Abs(p50.V-1) > 1e-9 || math.Abs(p90.V-1) > 1e-9 {
+					t.Errorf("period %d, before: p50 %v p90 %v, want 1", p.Index, p50, p90)
+				}
+			case p.Start <= stall:
+				if p50.State != metric.Exact || math.Abs(p50.V-1) > 1e-9 || p90.State != metric.AtLeast || p90.V <= 1 {
+					t.Errorf("period %d, in which it happens: p50 %v p90 %v, want 1 and more than 1", p.Index, p50, p90)
+				}
+			case p50.State != metric.AtLeast || p50.V > longest || p50.V < longest-2:
+				t.Errorf("period %d, after: p50 %v, all wait for about %.1f s", p.Index, p50, longest)
+			}
+		}
+	})
+}
