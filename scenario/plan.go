@@ -35,6 +35,30 @@ type Cell struct {
 	ReuseDistance int64   `json:"reuse_distance"` // P x (R + output), the cyclic one; 0 at hit rate 0
 	Levels        []int   `json:"levels"`
 	Origin        string  `json:"origin,omitempty"` // refined, when a bisection made it
+
+	// Steps are the sizes that the working set grows through, ascending (sustained).
+	// The cell's own size figures are then those of the largest.
+	Steps []Step `json:"steps,omitempty"`
+}
+
+// Step is one size of a growing working set.
+type Step struct {
+	WorkingSet    int64 `json:"working_set"` // as asked
+	Prompts       int   `json:"prompts"`
+	Real          int64 `json:"real"`           // Prompts x R
+	HotTokens     int64 `json:"hot_tokens"`     // Prompts x prefix
+	ReuseDistance int64 `json:"reuse_distance"` // Prompts x (R + output)
+}
+
+// At gives the cell as it is at one of its steps: the size figures are that step's. A
+// cell without steps is itself.
+func (c Cell) At(step int) Cell {
+	if step < 0 || step >= len(c.Steps) {
+		return c
+	}
+	s := c.Steps[step]
+	c.WorkingSet, c.Prompts, c.Real, c.HotTokens, c.ReuseDistance = s.WorkingSet, s.Prompts, s.Real, s.HotTokens, s.ReuseDistance
+	return c
 }
 
 // Left is a size that was left out of the plan.

@@ -24,13 +24,15 @@ type Scenario struct {
 	Access       string      `json:"access"`       // cyclic | uniform
 	Seed         int64       `json:"seed"`
 	Prompts      Prompts     `json:"prompts"`
-	Mode         string      `json:"mode"` // fixed
-	Duration     Span        `json:"duration"`
+	Mode         string      `json:"mode"`     // fixed | sustained
+	Duration     Span        `json:"duration"` // fixed: of a level's window; sustained: of the whole cell, Min = Max
 	Assessment   Duration    `json:"assessment_period"`
 	WarmInMax    Duration    `json:"warm_in_max"` // 0 = auto: max(60s, 3 x p95 latency seen)
 	Drain        Duration    `json:"drain"`
-	Concurrency  []int       `json:"concurrency"`
-	OnMiss       string      `json:"on_miss"` // skip | continue
+	Concurrency  []int       `json:"concurrency"`     // fixed: the levels
+	Search       Search      `json:"search,omitzero"` // sustained: where the controller looks
+	Growth       Growth      `json:"growth,omitzero"` // sustained
+	OnMiss       string      `json:"on_miss"`         // skip | continue
 	Warmup       Warmup      `json:"warmup"`
 	Repeats      int         `json:"repeats"`
 	Trials       int         `json:"trials"`
@@ -39,6 +41,23 @@ type Scenario struct {
 	Stop         []Stop      `json:"stop,omitempty"`
 	Thresholds   []Threshold `json:"thresholds,omitempty"`
 	Output       Output      `json:"output"`
+}
+
+// Search is where the controller of sustained mode looks for the concurrency that the
+// slo bears.
+type Search struct {
+	Start int `json:"start"` // the lowest level, and the first
+	Step  int `json:"step"`
+	Max   int `json:"max"`
+}
+
+// Growth says how the working set grows in sustained mode.
+type Growth struct {
+	By      string   `json:"by"`                // convergence | time
+	Prompts string   `json:"prompts"`           // cold | prewarmed
+	Hold    int      `json:"hold"`              // periods that each size is held after its verification
+	HoldFor Duration `json:"hold_for,omitzero"` // the same as a time, where it was given as one; Hold is then rounded up
+	AtEnd   string   `json:"at_end"`            // stop | hold (stay at the last size until the duration is over)
 }
 
 // Duration is a time.Duration that reads and prints as text ("30s") in JSON.
@@ -118,8 +137,9 @@ func (r Reset) None() bool { return !r.Auto && len(r.Posts) == 0 && len(r.Comman
 
 // SLO says what is acceptable. Lines name metrics of the catalogue.
 type SLO struct {
-	TTFT       []Line `json:"ttft,omitempty"`        // seconds; upper limits
-	OutputRate []Line `json:"output_rate,omitempty"` // tokens/s; lower limits
+	TTFT       []Line  `json:"ttft,omitempty"`        // seconds; upper limits
+	OutputRate []Line  `json:"output_rate,omitempty"` // tokens/s; lower limits
+	Margin     float64 `json:"margin,omitempty"`      // percent that the controller keeps clear of each limit; sustained
 }
 
 // Empty reports whether there is no limit.

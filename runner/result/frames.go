@@ -113,6 +113,7 @@ const (
 	PhaseMeasure  PhaseKind = "measure" // the measured window: a point of fixed mode
 	PhaseSkipped  PhaseKind = "skipped" // a level that was not run; Reason says why
 	PhaseDrain    PhaseKind = "drain"
+	PhaseIngest   PhaseKind = "ingest" // sustained: one pass over the prompts that growth added; belongs to no point
 )
 
 // Phase is a finished part of a unit: window [Start, End).
@@ -140,6 +141,7 @@ type Change struct {
 	Unit
 	At     int64  `json:"at"`
 	Level  int    `json:"level"`
+	Step   int    `json:"step,omitempty"` // growth step from now on, from 0
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -158,6 +160,13 @@ type Period struct {
 	Row    metric.Row `json:"row"`
 	Fired  []string   `json:"fired,omitempty"` // stop conditions that were true
 	Reason string     `json:"reason,omitempty"`
+
+	// Sustained: what the controller decided on this period.
+	Step     int    `json:"step,omitempty"`     // growth step of the period, from 0
+	Decision string `json:"decision,omitempty"` // control.Kind: ramp, bisect, verify, hold, lower, grow ...
+	Next     int    `json:"next,omitempty"`     // the level from now on
+	NextStep int    `json:"next_step,omitempty"`
+	Over     bool   `json:"over,omitempty"` // the cell is over
 }
 
 // Scrape is a reading of telemetry.
