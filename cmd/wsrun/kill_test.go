@@ -274,7 +274,7 @@ func samePoints(t *testing.T, want, got map[string]row) {
 		t.Errorf("%d points, an undisturbed run has %d", len(got), len(want))
 	}
 	for key, w := range want {
-		for _, column := range []string{"context_size", "working_set_size", "cache_hit_rate", "model", "reuse_distance", "prompt_tokens", "prefix_tokens", "prompts", "hit_rate_intended", "origin", "errors", "touched_share", "scenario_digest"} {
+		for _, column := range []string{"context_size", "working_set_size", "cache_hit_rate", "model", "reuse_distance", "prompt_tokens", "prefix_tokens", "prompts", "hit_rate_intended", "origin", "errors", "scenario_digest"} {
 			if got[key].get(column) != w.get(column) {
 				t.Errorf("%s: %s is %q, in an undisturbed run %q", key, column, got[key].get(column), w.get(column))
 			}

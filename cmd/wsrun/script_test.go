@@ -17,6 +17,10 @@ import (
 var update = flag.Bool("update", false, "write the expected outputs in testdata/script anew")
 
 func TestMain(m *testing.M) {
+	// Most tests here wait for runs of seconds: more of them than there are CPUs fit at once.
+	if err := flag.Set("test.parallel", "5"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"wsrun": main})
 }
 
