@@ -42,7 +42,7 @@ assessment_period: 1s
 const (
 	truthTTFT   = time.Millisecond // of the median at 100 streams; 0.3 ms is usual
 	truthTokens = 0.005            // of a window's output tokens: those in flight at its two ends
-	truthLoad   = 0.01             // of concurrency: the way to the simulator and back
+	truthLoad   = 0.02             // of concurrency: the way to the simulator and back, longer where CPUs are short
 	truthTries  = 3
 )
 
