@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/wsrun/wsrun/runner/sample"
 )
@@ -40,6 +41,7 @@ type Config struct {
 // Set is the working set of one unit: the maker of its jobs. Its sources may be
 // used one after the other or at once; all of them write the same History.
 type Set struct {
+	used   atomic.Int64 // the first so many prompts are in use
 	cfg    Config
 	header []template
 	base   sample.Request
@@ -72,6 +74,7 @@ func NewSet(cfg Config) (*Set, error) {
 	cfg.History.mu.Lock()
 	defer cfg.History.mu.Unlock()
 	cfg.History.grow(cfg.Prompts)
+	s.used.Store(int64(cfg.Prompts))
 	return s, nil
 }
 
@@ -89,6 +92,18 @@ func blank(r sample.Request) sample.Request {
 
 // Prompts is P.
 func (s *Set) Prompts() int { return s.cfg.Prompts }
+
+// Use says how many of the prompts are in use, all at first: Coverage and Looks end
+// there. A set that grows begins with a part of them.
+func (s *Set) Use(n int) { s.used.Store(int64(min(n, s.cfg.Prompts))) }
+
+// Grow takes further prompts into use and tells the law, between two requests.
+func (s *Set) Grow(law Growing, n int) {
+	s.cfg.History.mu.Lock()
+	defer s.cfg.History.mu.Unlock()
+	s.Use(n)
+	law.Grow(n)
+}
 
 // WarmOutput is the number of output tokens of a warm-up request.
 func (s *Set) WarmOutput() int64 { return s.cfg.Geometry.warmOutput() }

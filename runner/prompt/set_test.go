@@ -366,3 +366,32 @@ func BenchmarkDeal(b *testing.B) {
 		})
 	}
 }
+
+// After growth and its ingest every prompt is asked for at the full distance of the new
+// size, wherever in its cycle the law was.
+func TestRingGrowsAtFullDistance(t *testing.T) {
+	for _, before := range []int{0, 3, 7, 10, 25} {
+		law := Ring(10)
+		g := Geometry{R: 1024, Prefix: 1024, Output: 64}
+		s := set(t, Config{Geometry: g, Prompts: 30, Key: NewKey("ring")}, 1)
+		s.Use(10)
+		if n := len(all(t, s.Coverage(0))); n != 10 {
+			t.Fatalf("warm-up of %d prompts, want the 10 in use", n)
+		}
+		deal(s.Deal(law), before)
+		s.Grow(law, 16)
+		if n := len(all(t, s.Coverage(10))); n != 6 {
+			t.Fatalf("ingest of %d prompts, want 6", n)
+		}
+		seen := map[int32]bool{}
+		for i, j := range deal(s.Deal(law), 40) {
+			seen[j.Request.Prompt] = true
+			if want := 16 * (g.R + g.Output); j.Request.ReuseDistance != want {
+				t.Fatalf("after %d requests, request %d of prompt %d: distance %d, want %d", before, i, j.Request.Prompt, j.Request.ReuseDistance, want)
+			}
+		}
+		if len(seen) != 16 {
+			t.Errorf("%d prompts asked for, want 16", len(seen))
+		}
+	}
+}

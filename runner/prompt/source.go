@@ -40,7 +40,7 @@ func (s *Set) deal(law Law) draft {
 	return d
 }
 
-// Coverage is the warm-up: every prompt from index first on to each endpoint that
+// Coverage is the warm-up: every prompt in use from index first on to each endpoint that
 // will be asked for it, with the full shape of a measured request. It ends. With
 // rewarm: once first is the size of the set before.
 //
@@ -69,8 +69,9 @@ func (s *Set) Coverage(first int) *Source {
 // endpoint): their last requests again, the same prompt byte for byte, one token out,
 // in the order of the warm-up, so that the LRU order stays as it left it. It ends.
 func (s *Set) Looks() *Source {
-	n := max(8, min(64, (s.cfg.Prompts+99)/100)) * len(s.cfg.History.endpoints)
-	return s.walk(max(0, s.cfg.Prompts-n), s.passes()-1, func(i, e int) draft {
+	used := int(s.used.Load())
+	n := max(8, min(64, (used+99)/100)) * len(s.cfg.History.endpoints)
+	return s.walk(max(0, used-n), s.passes()-1, func(i, e int) draft {
 		return s.again(sample.PhaseVerify, i, e, 1)
 	})
 }
@@ -117,12 +118,12 @@ func (s *Set) passes() int {
 func (s *Set) walk(first, pass int, make func(i, e int) draft) *Source {
 	first = max(0, first)
 	i := first
-	endpoints := len(s.cfg.History.endpoints)
+	endpoints, end := len(s.cfg.History.endpoints), int(s.used.Load())
 	return &Source{next: func() (*sample.Job, bool) {
-		if i >= s.cfg.Prompts {
+		if i >= end {
 			i, pass = first, pass+1
 		}
-		if pass >= s.passes() || i >= s.cfg.Prompts {
+		if pass >= s.passes() || i >= end {
 			return nil, false
 		}
 		d := make(i, (i+pass)%endpoints)
