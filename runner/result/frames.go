@@ -134,6 +134,14 @@ type Phase struct {
 	Resident float64    `json:"resident,omitempty"` // verify: share of looks that were found cached, 0..1
 	Looks    int        `json:"looks,omitempty"`    // verify: looks made
 	Told     int        `json:"told,omitempty"`     // verify: of these, looks that told cached tokens; 0: Resident says nothing
+
+	// Sustained: the growth step, and what a measured one came to: [Start, End) pools
+	// the verification and the hold of Level. A step that never came is PhaseSkipped.
+	Step      int    `json:"step,omitempty"`      // from 0
+	Converged bool   `json:"converged,omitempty"` // measure: Level was verified, and held for as long as asked
+	Bracket   [2]int `json:"bracket,omitzero"`    // measure: the highest level that passed and the lowest that violated; 0: none did
+	Periods   int    `json:"periods,omitempty"`   // measure: assessment periods in [Start, End)
+	Search    int    `json:"search,omitempty"`    // measure: periods until a level was first verified, verification included; 0: never
 }
 
 // Change is a new concurrency target.
@@ -261,11 +269,12 @@ type Reason struct {
 	Grade float64
 }
 
-// Point is one row of the result: a cell at one concurrency level in one trial.
+// Point is one row of the result: a cell at one concurrency level (fixed) or at one
+// size that it grew to (sustained), in one trial.
 type Point struct {
 	Unit
-	Spec         scenario.Cell
-	Level        int
+	Spec         scenario.Cell // sustained: as it is at Step (Cell.At)
+	Level        int           // sustained: held, or the last one tried; 0 when unmeasured
 	Start        int64 // measured window, ns since the epoch; 0, 0 when skipped or failed
 	End          int64
 	Repeats      int
@@ -284,4 +293,11 @@ type Point struct {
 	OutputTokens int64          // output tokens whose event fell in the window
 	CachedTokens int64          // of InputTokens, as told; sample.Unknown when no request told
 	ErrorsBy     map[string]int // failed attempts by class name
+
+	// Sustained, as in Phase.
+	Step      int
+	Converged bool
+	Bracket   [2]int
+	Periods   int
+	Search    int
 }
