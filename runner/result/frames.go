@@ -275,7 +275,7 @@ type Point struct {
 	Unit
 	Spec         scenario.Cell // sustained: as it is at Step (Cell.At)
 	Level        int           // sustained: held, or the last one tried; 0 when unmeasured
-	Start        int64 // measured window, ns since the epoch; 0, 0 when skipped or failed
+	Start        int64         // measured window, ns since the epoch; 0, 0 when skipped or failed
 	End          int64
 	Repeats      int
 	Row          metric.Row // final view
