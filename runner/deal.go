@@ -67,14 +67,22 @@ func (u *unit) newDealer() (*dealer, error) {
 	return d, nil
 }
 
-// law is the scenario's access law over the unit's prompts.
+// law is the scenario's access law over the unit's prompts; sustained, over those of
+// the first step, with room for more.
 func (u *unit) law() prompt.Law {
-	if u.sc.Access == "uniform" {
-		h := fnv.New64a()
-		fmt.Fprint(h, u.id.Cell, u.id.Trial)
-		return prompt.Uniform(u.cell.Prompts, rand.New(rand.NewPCG(uint64(u.sc.Seed), h.Sum64())))
+	first := u.spec.At(0).Prompts
+	h := fnv.New64a()
+	fmt.Fprint(h, u.id.Cell, u.id.Trial)
+	rng := rand.New(rand.NewPCG(uint64(u.sc.Seed), h.Sum64()))
+	switch uniform, grows := u.sc.Access == "uniform", len(u.spec.Steps) > 0; {
+	case uniform && grows:
+		return prompt.UniformGrowing(first, rng)
+	case uniform:
+		return prompt.Uniform(first, rng)
+	case grows:
+		return prompt.Ring(first)
 	}
-	return prompt.Cyclic(u.cell.Prompts, 0)
+	return prompt.Cyclic(first, 0)
 }
 
 // saltKey names the tokens of this unit (scenario: prompts.salt). With rewarm: once the

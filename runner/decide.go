@@ -38,8 +38,11 @@ func newDecider(p *scenario.Plan, u *unit) *decider {
 	return &decider{plan: p, u: u, runs: make([]int, len(p.Stops)), start: -1}
 }
 
-// byPeriod reports whether the condition is read at each period's end.
-func byPeriod(s scenario.Stop) bool { return s.Periods > 0 || s.Ends == "level" }
+// byPeriod reports whether the condition is read at each period's end: in sustained mode
+// every one.
+func (d *decider) byPeriod(s scenario.Stop) bool {
+	return s.Periods > 0 || s.Ends == "level" || d.plan.Scenario.Mode == "sustained"
+}
 
 // period evaluates what is read at a period's end; it gives the condition that ends the
 // level now, the one that reaches furthest where several do. p.Fired names all that
@@ -52,7 +55,7 @@ func (d *decider) period(level int, p *result.Period) *fired {
 	get := d.scope(p.Row, d.start, p.End, level)
 	for i, c := range d.plan.Stops {
 		s := d.plan.Scenario.Stop[i]
-		if !byPeriod(s) {
+		if !d.byPeriod(s) {
 			continue
 		}
 		if c.Eval(get) != scenario.True {
@@ -77,7 +80,7 @@ func (d *decider) level(level int, total metric.Row) *fired {
 	var hit *fired
 	get := result.Scope{Bare: total, Total: total, Prev: d.prev, Best: d.u.best}.Get
 	for i, c := range d.plan.Stops {
-		if s := d.plan.Scenario.Stop[i]; !byPeriod(s) && c.Eval(get) == scenario.True {
+		if s := d.plan.Scenario.Stop[i]; !d.byPeriod(s) && c.Eval(get) == scenario.True {
 			hit = further(hit, &fired{stop: s, text: c.String()})
 		}
 	}

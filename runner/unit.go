@@ -20,7 +20,8 @@ import (
 type unit struct {
 	*run
 	id   result.Unit
-	cell scenario.Cell
+	spec scenario.Cell      // as planned
+	cell scenario.Cell      // as it is now: sustained, at the growth step in force; else spec
 	rec  *result.UnitRecord // frames of this unit; the runner reads the same record as a report
 	deal *dealer
 
@@ -31,6 +32,7 @@ type unit struct {
 	events   int64
 	failed   map[look]*sample.Request // warm-up requests whose last attempt failed
 	sentinel int64                    // most cached tokens that a sentinel was told
+	ingested int                      // warm-up requests that have ended since the last growth
 	verify   residency
 	best     metric.Row // the best passing level so far, as decided
 }
@@ -42,7 +44,7 @@ type look struct{ prompt, endpoint int32 }
 type residency struct{ looks, told, found int }
 
 func (r *run) runUnit(ctx context.Context, id result.Unit, c scenario.Cell) error {
-	u := &unit{run: r, id: id, cell: c, failed: map[look]*sample.Request{}, touched: make([]uint64, (c.Prompts+63)/64)}
+	u := &unit{run: r, id: id, spec: c, cell: c, failed: map[look]*sample.Request{}, touched: make([]uint64, (c.Prompts+63)/64)}
 	u.rec = &result.UnitRecord{Unit: id, Spec: c, Begin: r.now(), State: result.CellBegin}
 	r.mu.Lock()
 	r.unit = u
@@ -67,7 +69,7 @@ type unitEnd struct {
 }
 
 func (u *unit) finish(end unitEnd) {
-	f := &result.Cell{Unit: u.id, At: u.now(), State: result.CellDone, Cell: u.cell, Reason: end.reason, Class: end.class}
+	f := &result.Cell{Unit: u.id, At: u.now(), State: result.CellDone, Cell: u.spec, Reason: end.reason, Class: end.class}
 	switch {
 	case end.err != nil:
 		f.State, f.Reason = result.CellInterrupted, end.err.Error()
@@ -83,14 +85,20 @@ func (u *unit) finish(end unitEnd) {
 	}
 }
 
-// execute brings the cache into its state and measures all levels.
+// execute brings the cache into its state and measures: all levels, or all sizes of a set
+// that grows.
 func (u *unit) execute(ctx context.Context) unitEnd {
 	deal, err := u.newDealer()
 	if err != nil {
 		return unitEnd{err: err}
 	}
 	u.deal = deal
-	for _, step := range append(u.warming(), u.levels) {
+	measure := u.levels
+	if u.sc.Mode == "sustained" {
+		measure = u.sustain
+		u.firstStep(deal)
+	}
+	for _, step := range append(u.warming(), measure) {
 		if end := step(ctx); end.err != nil || end.class != "" {
 			return end
 		}
@@ -139,6 +147,7 @@ func (u *unit) request(q *sample.Request) {
 	case sample.PhaseSentinel:
 		u.sentinel = max(u.sentinel, q.CachedTokens)
 	case sample.PhaseWarmup:
+		u.ingested++
 		at := look{q.Prompt, q.Endpoint}
 		if q.Class == sample.OK {
 			delete(u.failed, at)

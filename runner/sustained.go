@@ -1,0 +1,327 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/wsrun/wsrun/internal/stats"
+	"github.com/wsrun/wsrun/runner/control"
+	"github.com/wsrun/wsrun/runner/load"
+	"github.com/wsrun/wsrun/runner/prompt"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/scenario"
+)
+
+// sustained drives the controller of one cell: load never drains, the working set grows,
+// the concurrency follows the controller's decisions.
+type sustained struct {
+	*unit
+	ctl  control.Controller
+	src  *growingSource
+	stop *decider
+
+	begin   int64 // when the cell's duration began
+	step    int   // growth step in force
+	level   int   // concurrency in force
+	changed int64 // since when both are: what started before is not held against them
+	from    int64 // where the periods at this level and step began
+	periods int   // since then
+	index   int   // periods so far
+}
+
+// sustain is the last step of a sustained unit's execution.
+func (u *unit) sustain(context.Context) unitEnd {
+	ctl, err := control.New(controlConfig(u.sc, u.spec))
+	if err != nil {
+		return unitEnd{err: err}
+	}
+	u.setStep(0)
+	s := &sustained{unit: u, ctl: ctl, src: u.deal.growing(), stop: newDecider(u.plan, u)}
+	u.gen.Switch(s.src)
+	end := s.run()
+	if end.err == nil {
+		s.skipRest(end.reason)
+	}
+	return end
+}
+
+// controlConfig is what the scenario asks of the controller.
+func controlConfig(sc *scenario.Scenario, c scenario.Cell) control.Config {
+	cfg := control.Config{
+		Margin: sc.SLO.Margin / 100, Start: sc.Search.Start, Step: sc.Search.Step, Max: sc.Search.Max, Sizes: len(c.Steps),
+		Assessment: time.Duration(sc.Assessment), Duration: time.Duration(sc.Duration.Max), Hold: sc.Growth.Hold,
+		ByTime: sc.Growth.By == "time", Soak: sc.Growth.AtEnd == "hold" || len(c.Steps) == 1 && c.HitRate == 0,
+	}
+	for _, l := range sc.SLO.TTFT {
+		cfg.Lines = append(cfg.Lines, control.Line{Metric: "ttft." + l.Stat, Limit: l.Limit})
+	}
+	for _, l := range sc.SLO.OutputRate {
+		cfg.Lines = append(cfg.Lines, control.Line{Metric: "output_rate." + l.Stat, Limit: l.Limit})
+	}
+	return cfg
+}
+
+// run goes from period to period until the controller, a stop condition or somebody
+// outside ends the cell.
+func (s *sustained) run() unitEnd {
+	s.begin = s.now()
+	d := s.ctl.Begin()
+	s.change(d.Next, 0, d.Reason)
+	for {
+		p, obs, err := s.period()
+		if err != nil {
+			return unitEnd{err: err}
+		}
+		d = s.ctl.Next(obs)
+		p.Decision, p.Reason, p.Next, p.NextStep, p.Over = string(d.Kind), d.Reason, d.Next, d.NextSize, d.Over
+		hit := s.stop.period(s.level, p)
+		s.emit(p)
+		if hit != nil {
+			s.point(s.unfinished(p, d, hit))
+			return unitEnd{reason: s.ends(hit).rest}
+		}
+		if d.Done != nil {
+			s.point(outcome(d, s.level))
+		}
+		if d.Over {
+			return unitEnd{reason: d.Reason}
+		}
+		if err := s.follow(d); err != nil {
+			return unitEnd{err: err}
+		}
+	}
+}
+
+// follow puts a decision into force: growth first, then the level.
+func (s *sustained) follow(d control.Decision) error {
+	if d.NextSize != s.step {
+		if err := s.grow(d); err != nil {
+			return err
+		}
+	}
+	if d.Changed() {
+		s.change(d.Next, d.NextSize, d.Reason)
+	}
+	return nil
+}
+
+// change begins a change-over: what starts from now on counts for the new level and step.
+func (s *sustained) change(level, step int, why string) {
+	s.changed = s.now()
+	s.from, s.periods = s.changed, 0
+	if level != s.level {
+		s.gen.SetTarget(level, s.alive.stagger())
+	}
+	s.level, s.step = level, step
+	s.stop.start = s.changed
+	s.emit(&result.Change{Unit: s.id, At: s.changed, Level: level, Step: step, Reason: why})
+}
+
+// period waits until the period is over, as long as the controller has it extended, and
+// gives its frame and what control sees of it.
+func (s *sustained) period() (*result.Period, control.Observation, error) {
+	start := s.now()
+	end := start + int64(s.sc.Assessment)
+	if last := s.begin + int64(s.sc.Duration.Max); end > last {
+		end = max(last, start+int64(s.sc.Assessment)/10)
+	}
+	for {
+		if err := s.wait(end); err != nil {
+			return nil, control.Observation{}, err
+		}
+		s.scrapeBorder()
+		obs := s.observe(start, end)
+		if !s.ctl.Extends(obs) || s.now()-s.begin >= int64(s.sc.Duration.Max) {
+			s.index++
+			s.periods++
+			p := &result.Period{Unit: s.id, Level: s.level, Index: s.index, Start: start, End: end, Step: s.step, Row: s.row(s.level, start, end)}
+			s.gen.Forget(min(s.from, start))
+			return p, obs, nil
+		}
+		end += int64(s.sc.Assessment) / 4
+	}
+}
+
+// observe gives the period as control sees it: requests that started since the change.
+func (s *sustained) observe(start, end int64) control.Observation {
+	o := control.Observation{Start: start, End: end}
+	w := result.Window{Start: start, End: end}
+	for _, q := range s.gen.Read(start) {
+		if q.Phase != sample.PhaseLoad || q.Started < s.changed || q.Started >= end {
+			continue
+		}
+		if life, ok := lifeIn(q, w); ok {
+			o.TTFT = append(o.TTFT, life)
+		}
+		if w.Has(q.FirstToken) && q.CachedTokens >= 0 {
+			o.Cached += q.CachedTokens
+			o.Prompt += q.Input()
+		}
+		if q.Class == sample.OK && q.End >= 0 && w.Has(q.LastToken) {
+			if tpot, ok := result.TPOT(q); ok && tpot > 0 {
+				o.Rates = append(o.Rates, 1/tpot)
+			}
+		}
+	}
+	return o
+}
+
+// lifeIn is a request's wait for its first token as far as the window saw it. One that
+// failed without a first token waited until then.
+func lifeIn(q *sample.Request, w result.Window) (stats.Life, bool) {
+	until, event := q.FirstToken, true
+	if until < 0 {
+		until, event = q.End, false
+	}
+	if until < 0 || until >= w.End {
+		until, event = w.End, false
+	}
+	if until < w.Start {
+		return stats.Life{}, false
+	}
+	return stats.Life{Entry: max(0, seconds(w.Start-q.Started)), Age: seconds(until - q.Started), Event: event}, true
+}
+
+func seconds(ns int64) float64 { return float64(ns) / 1e9 }
+
+// grow takes the next size's prompts into use. Cold ones are ingested first: one pass
+// over them at the level in force, while the load goes on; it belongs to no point.
+func (s *sustained) grow(d control.Decision) error {
+	start := s.now()
+	s.setStep(d.NextSize)
+	jobs := s.src.grow(s.cell.Prompts, s.sc.Growth.Prompts == "prewarmed")
+	s.mu.Lock()
+	clear(s.touched)
+	s.nTouched = 0
+	s.ingested = 0
+	s.mu.Unlock()
+	if jobs == 0 {
+		return nil
+	}
+	for {
+		s.mu.Lock()
+		done := s.ingested
+		failed := len(s.failed)
+		s.mu.Unlock()
+		over := s.now()-s.begin >= int64(s.sc.Duration.Max)
+		if done >= jobs || over {
+			p := &result.Phase{Phase: result.PhaseIngest, Level: s.level, Start: start, Step: d.NextSize, Sent: done, Failed: failed}
+			if over && done < jobs {
+				p.Reason = fmt.Sprintf("the duration was over after %d of %d new prompts", done, jobs)
+			}
+			s.phase(p)
+			return nil
+		}
+		if err := s.wait(s.now() + int64(10*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+}
+
+// firstStep begins with the first size: its prompts are warmed up, or all that will ever
+// be, where growth is to find them warm.
+func (u *unit) firstStep(d *dealer) {
+	if u.sc.Growth.Prompts == "prewarmed" {
+		return // the whole set is warmed up; sustain takes the first part of it into use
+	}
+	u.setStep(0)
+	d.set.Use(u.cell.Prompts)
+}
+
+// setStep makes the unit's cell what it is at a growth step.
+func (u *unit) setStep(step int) { u.cell = u.spec.At(step) }
+
+// outcome is a step's point as the controller found it.
+func outcome(d control.Decision, level int) *result.Phase {
+	o := d.Done
+	p := &result.Phase{Phase: result.PhaseMeasure, Level: o.Level, Step: o.Size, Start: o.From, End: o.To, Converged: o.Converged,
+		Bracket: [2]int{o.Lo, o.Hi}, Periods: o.Periods, Search: o.Search, Missed: d.Missed}
+	if !o.Converged {
+		p.Notes = append(p.Notes, "not converged: "+o.Reason)
+	}
+	if d.Missed {
+		p.Stop = "the slo fails at the lowest concurrency"
+	}
+	return p
+}
+
+// unfinished is the point of a step that a stop condition cut off: the periods at the
+// level in force.
+func (s *sustained) unfinished(p *result.Period, d control.Decision, hit *fired) *result.Phase {
+	if d.Done != nil {
+		ph := outcome(d, s.level)
+		ph.Stop = join(ph.Stop, hit.text)
+		return ph
+	}
+	return &result.Phase{Phase: result.PhaseMeasure, Level: s.level, Step: s.step, Start: s.from, End: p.End, Periods: s.periods, Stop: hit.text, Reason: hit.reason(),
+		Notes: []string{"not converged: a stop condition ended the cell"}}
+}
+
+// point measures a step's window as decided and emits it.
+func (s *sustained) point(p *result.Phase) {
+	cell := s.cell
+	s.setStep(p.Step)
+	p.Row = s.row(p.Level, p.Start, p.End)
+	s.cell = cell
+	s.phase(p)
+	s.noteBest(p)
+}
+
+// skipRest says of the steps that never came why.
+func (s *sustained) skipRest(why string) {
+	if why == "" {
+		why = "the cell ended before it"
+	}
+	for step := s.step + 1; step < len(s.spec.Steps); step++ {
+		s.phase(&result.Phase{Phase: result.PhaseSkipped, Step: step, Start: s.now(), Reason: why})
+	}
+}
+
+// growingSource deals the ingest of new prompts, when there is one, before it goes on
+// with the loop. It is one source for the whole cell, so that no request that was built
+// is ever dropped.
+type growingSource struct {
+	mu     sync.Mutex
+	deal   *dealer
+	loop   load.Source
+	law    prompt.Growing
+	ingest load.Source // nil when there is none
+	used   int
+}
+
+// growing is the endless source of a cell whose set grows.
+func (d *dealer) growing() *growingSource {
+	law, _ := d.law.(prompt.Growing)
+	return &growingSource{deal: d, loop: d.loop(), law: law, used: d.u.cell.Prompts}
+}
+
+// Next implements load.Source.
+func (g *growingSource) Next() (*sample.Job, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ingest != nil {
+		if j, ok := g.ingest.Next(); ok {
+			return j, true
+		}
+		g.ingest = nil
+	}
+	return g.loop.Next()
+}
+
+// grow takes prompts up to n into use and gives the number of requests that ingest them.
+func (g *growingSource) grow(n int, warm bool) (jobs int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := g.used
+	g.deal.set.Grow(g.law, n)
+	g.used = n
+	if warm {
+		return 0
+	}
+	src := g.deal.coverage(first)
+	g.ingest = src
+	return src.Len()
+}
