@@ -116,13 +116,17 @@ func slower(a, b []float64, ratio float64) float64 {
 }
 
 // rises reports whether going from a to b is a fall to a slower tier: more is
-// computed again or, where that is the same or not told, more became slower than
-// became faster.
+// computed again; or as much comes from another tier, by the server's own count, which
+// no disturbance of TTFT can feign or hide; or, where neither is told, more became slower
+// than became faster.
 func rises(a, b signal) bool {
 	if ca, ok := a.computed(); ok {
 		if cb, ok := b.computed(); ok && math.Abs(ca-cb) > sharePoints/2 {
 			return cb > ca
 		}
+	}
+	if told(a, b) > sharePoints {
+		return true
 	}
 	return slower(a.ttft, b.ttft, ttftRatio) >= slower(b.ttft, a.ttft, ttftRatio)
 }
