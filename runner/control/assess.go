@@ -45,59 +45,69 @@ func assess(lines []Line, margin float64, pool []Observation) finding {
 	return f
 }
 
-// hold holds one line against the periods. A lower bound of a TTFT comes from
-// requests that still wait; they violate once they have waited longer than the
-// limit itself, never by being in flight alone, and they never pass.
+// hold holds one line against the periods. What is known of a TTFT lies between two
+// bounds where requests still wait. It passes when the upper one does. It violates
+// when the lower one does, and not only because of requests that wait: these push the
+// level down once they have waited longer than the limit itself, never by being in
+// flight alone.
 func (l Line) hold(margin float64, pool []Observation) finding {
 	bar := l.bar(margin)
-	v, n := l.value(pool)
-	ttft, _ := l.stat()
-	f := finding{text: l.words(v, bar, n)}
-	switch {
-	case !v.Known():
-	case !ttft:
-		f.answer, f.room = verdict(v.V < bar), v.V/bar
-	case v.State == metric.AtLeast:
-		if v.V > l.Limit {
-			f.answer, f.room = violates, bar/v.V
+	v := l.value(pool)
+	f := finding{text: l.words(v, bar)}
+	if v.none() {
+		return f
+	}
+	if ttft, _ := l.stat(); !ttft {
+		f.answer, f.room = passes, v.low/bar
+		if v.low < bar {
+			f.answer = violates
 		}
-	default:
-		f.answer, f.room = verdict(v.V > bar), bar/v.V // 0 s leaves infinite room
+		return f
+	}
+	switch {
+	case v.high <= bar:
+		f.answer, f.room = passes, bar/v.high // 0 s leaves infinite room
+	case v.low > l.Limit, v.low > bar && v.alone > bar:
+		f.answer, f.room = violates, bar/v.low
 	}
 	return f
 }
 
-func verdict(violated bool) answer {
-	if violated {
-		return violates
-	}
-	return passes
+// known is what the periods tell of a metric: bounds, which are the same where nothing
+// is left open, what the samples that are complete say alone, and how many those are.
+type known struct {
+	low, high, alone float64
+	n                int
 }
 
-// value gives the line's metric over the pooled periods, and the number of samples.
-func (l Line) value(pool []Observation) (metric.Value, int) {
+func (k known) none() bool { return math.IsNaN(k.low) }
+
+// value gives the line's metric over the pooled periods.
+func (l Line) value(pool []Observation) known {
 	ttft, stat := l.stat()
 	q, isQuantile := quantile(stat)
+	of := stats.Mean
+	if isQuantile {
+		of = func(xs []float64) float64 { return stats.Quantile(xs, q) }
+	}
 	if !ttft {
 		rates := pooledRates(pool)
-		if isQuantile {
-			slices.Sort(rates)
-			return metric.Of(stats.Quantile(rates, q)), len(rates)
-		}
-		return metric.Of(stats.Mean(rates)), len(rates)
+		slices.Sort(rates)
+		v := of(rates)
+		return known{v, v, v, len(rates)}
 	}
-	lives, n := pooledLives(pool)
-	var v float64
-	var exact bool
-	if isQuantile {
-		v, exact = stats.KaplanMeier(lives).Quantile(q)
-	} else {
-		v, exact = meanLife(lives)
+	ended := events(pool)
+	k := known{alone: of(ended), n: len(ended)}
+	lives := pooledLives(pool)
+	if !isQuantile {
+		k.low, k.high = meanLife(lives)
+		return k
 	}
-	if exact || math.IsNaN(v) {
-		return metric.Of(v), n
+	v, exact := stats.KaplanMeier(lives).Quantile(q)
+	if k.low, k.high = v, v; !exact {
+		k.high = math.Inf(1)
 	}
-	return metric.Lower(v), n
+	return k
 }
 
 func pooledRates(pool []Observation) (rates []float64) {
@@ -109,39 +119,53 @@ func pooledRates(pool []Observation) (rates []float64) {
 
 // pooledLives appends the periods' waits; one that goes on over a border comes as
 // two pieces, which Kaplan-Meier with late entry takes for what they are.
-func pooledLives(pool []Observation) (lives []stats.Life, events int) {
+func pooledLives(pool []Observation) (lives []stats.Life) {
 	for _, o := range pool {
 		lives = append(lives, o.TTFT...)
-		events += o.firsts()
 	}
-	return lives, events
+	return lives
+}
+
+// events gives the TTFTs of the periods, ascending.
+func events(pool []Observation) (ts []float64) {
+	for _, o := range pool {
+		for _, l := range o.TTFT {
+			if l.Event {
+				ts = append(ts, l.Age)
+			}
+		}
+	}
+	slices.Sort(ts)
+	return ts
 }
 
 // meanLife is the mean of waits not all of which were watched from their beginning
 // to their end: the area under the product-limit curve (Kaplan and Meier, JASA 53,
-// 1958, section 6.1), which is the arithmetic mean where all were. exact is false
-// where some outlast the last event: they count as if they had ended at the largest
-// age, so v is a lower bound. NaN without waits.
-func meanLife(lives []stats.Life) (v float64, exact bool) {
+// 1958, section 6.1), which is the arithmetic mean where all were. Where some outlast
+// the last event, low counts them as ended at the largest age, and high adds what is
+// left of them, the curve going on as an exponential one (Brown, Hollander and Korwar,
+// Reliability and Biometry, 1974); it is infinite while less than half of the curve
+// has been seen. NaN without waits.
+func meanLife(lives []stats.Life) (low, high float64) {
 	if len(lives) == 0 {
-		return math.NaN(), false
+		return math.NaN(), math.NaN()
 	}
-	entries, ages, events := make([]float64, 0, len(lives)), make([]float64, 0, len(lives)), make([]float64, 0, len(lives))
+	entries, ages, ended := make([]float64, 0, len(lives)), make([]float64, 0, len(lives)), make([]float64, 0, len(lives))
 	for _, l := range lives {
 		entries, ages = append(entries, min(l.Entry, l.Age)), append(ages, l.Age)
 		if l.Event {
-			events = append(events, l.Age)
+			ended = append(ended, l.Age)
 		}
 	}
 	slices.Sort(entries)
 	slices.Sort(ages)
-	slices.Sort(events)
+	slices.Sort(ended)
 	end := ages[len(ages)-1]
 	left := 1.0
 	entered, gone := 0, 0
-	for i := 0; i < len(events); {
-		t, ties := events[i], 0
-		for ; i < len(events) && events[i] == t; i++ {
+	for i := 0; i < len(ended); {
+		t, ties := ended[i], 0
+		for ; i < len(ended) && ended[i] == t; i++ {
 			ties++
 		}
 		for entered < len(entries) && entries[entered] <= t {
@@ -152,16 +176,20 @@ func meanLife(lives []stats.Life) (v float64, exact bool) {
 		}
 		risk := entered - gone
 		if ties == risk && t < end {
-			continue // later lives are still to enter: Lai and Ying, see stats.KaplanMeier
+			continue // later waits are still to enter: Lai and Ying, see stats.KaplanMeier
 		}
 		fall := left * float64(ties) / float64(risk)
-		v += fall * t
+		low += fall * t
 		left -= fall
 	}
-	if left < 1e-12 {
-		return v, true
+	switch {
+	case left < 1e-12:
+		return low, low
+	case left > 0.5:
+		return low + left*end, math.Inf(1)
 	}
-	return v + left*end, false
+	low += left * end
+	return low, low - left*end/math.Log(left)
 }
 
 // enough reports whether each metric that a line is on has n samples in the pool.
@@ -180,26 +208,34 @@ func enough(lines []Line, pool []Observation, n int) bool {
 }
 
 // words gives a line with its numbers: "ttft.p95 812ms <= 900ms (n 40)".
-func (l Line) words(v metric.Value, bar float64, n int) string {
+func (l Line) words(k known, bar float64) string {
+	if k.none() {
+		return l.Metric + " has no data"
+	}
 	ttft, _ := l.stat()
-	unit, below, above := metric.TokensPerSecond, "<", ">="
-	if ttft {
-		unit, below, above = metric.Seconds, "<=", ">"
+	if !ttft {
+		rel := ">="
+		if k.low < bar {
+			rel = "<"
+		}
+		return fmt.Sprintf("%s %s %s %s (n %d)", l.Metric, metric.Text(metric.TokensPerSecond, k.low), rel, metric.Text(metric.TokensPerSecond, bar), k.n)
 	}
-	if !v.Known() {
-		return fmt.Sprintf("%s has no data", l.Metric)
+	v, rel := metric.Text(metric.Seconds, k.low), ">"
+	switch {
+	case k.high <= bar:
+		v, rel = metric.Text(metric.Seconds, k.high), "<="
+	case k.low <= bar:
+		rel = "or more, against"
+	case k.high > k.low:
+		rel = "or more >"
 	}
-	rel := below
-	if v.V > bar || !ttft && v.V >= bar {
-		rel = above
-	}
-	if v.State == metric.AtLeast {
-		return fmt.Sprintf("%s is %s at least against %s (n %d)", l.Metric, metric.Text(unit, v.V), metric.Text(unit, bar), n)
-	}
-	return fmt.Sprintf("%s %s %s %s (n %d)", l.Metric, metric.Text(unit, v.V), rel, metric.Text(unit, bar), n)
+	return fmt.Sprintf("%s %s %s %s (n %d)", l.Metric, v, rel, metric.Text(metric.Seconds, bar), k.n)
 }
 
-// Violates reports whether the periods, pooled, violate a line's limit itself.
-func Violates(lines []Line, pool []Observation) bool {
-	return assess(lines, 0, pool).answer == violates
+// Room gives the factor by which the level could change, were the metric proportional
+// to it, before a line is violated, with the margin kept: below 1 it is violated. It is
+// for controllers that do not bring a ruler of their own. known is false without data.
+func Room(lines []Line, margin float64, pool ...Observation) (room float64, known bool) {
+	f := assess(lines, margin, pool)
+	return f.room, f.answer != unknown
 }

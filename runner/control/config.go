@@ -37,9 +37,7 @@ type Config struct {
 type Rules struct {
 	Grow          float64 // a ramp's largest factor
 	Shrink        float64 // the smallest factor of a descent while nothing has passed
-	Resolution    float64 // the bracket is narrow enough at this share of its lower end, or at 1
-	Narrow        float64 // a violation by less than this share is looked at again
-	Looks         int     // periods that a narrow violation is looked at, pooled
+	Resolution    float64 // a bracket is narrow enough at this share of its lower end, or at 1; a level that passes with less room is not raised
 	WindowPeriods int     // a pooled window has at least so many periods
 	WindowSamples int     // and at least so many first tokens (output rates)
 	Recent        int     // a held level is lowered when Violating of the Recent last windows violate
@@ -55,7 +53,7 @@ type Rules struct {
 // DefaultRules are the rules of docs/measurement.md.
 func DefaultRules() Rules {
 	return Rules{
-		Grow: 2, Shrink: 0.5, Resolution: 0.05, Narrow: 0, Looks: 1,
+		Grow: 2, Shrink: 0.5, Resolution: 0.05,
 		WindowPeriods: 3, WindowSamples: 100, Recent: 3, Violating: 2, LowerBy: 0.05,
 		FloorPeriods: 3, ChangeOver: 20, Extension: 4, EdgeRatio: 1.5, EdgeShare: 20,
 	}

@@ -70,7 +70,6 @@ type Kind string
 const (
 	Begin      Kind = "begin"      // the first level
 	Wait       Kind = "wait"       // the period says nothing yet: the level stays
-	Again      Kind = "again"      // a narrow violation is looked at once more
 	Ramp       Kind = "ramp"       // nothing has violated yet: raised
 	Descend    Kind = "descend"    // nothing has passed yet: lowered
 	Bisect     Kind = "bisect"     // between a level that passed and one that violated
@@ -90,7 +89,7 @@ type Decision struct {
 	Size   int    // index of the size that the period had, from 0
 	Level  int    // the level that the period had
 	Next   int    // the level from now on
-	Kind   Kind   //
+	Kind   Kind   // what it does
 	Reason string // in words, with the numbers
 
 	NextSize int  // index of the size from now on
@@ -117,8 +116,9 @@ type Outcome struct {
 	// Lo is the highest level that passed, 0 when none did; Hi the lowest that
 	// violated, 0 when none did.
 	Lo, Hi int
-	// The periods of verification and hold, pooled, are the point's figures: [From,
-	// To) in ns, and how many. Without convergence: all at the last level.
+	// [From, To) in ns, Periods of them, are the point's figures: verification and
+	// hold pooled; without convergence, all at the last level. A change-over is left
+	// out, because it holds requests of the level before, unless there is nothing else.
 	From, To int64
 	Periods  int
 	// Search is the number of periods until the level was first verified, the

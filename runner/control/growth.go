@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/wsrun/wsrun/internal/stats"
@@ -130,19 +129,6 @@ func (s *Search) edge(full []Observation) (*Edge, string) {
 		text += fmt.Sprintf(", found cached %s instead of %s", metric.Text(metric.Percent, e.HitAfter.V), metric.Text(metric.Percent, e.HitBefore.V))
 	}
 	return e, text + " (growth, not overload)"
-}
-
-// events gives the TTFTs of the periods, ascending.
-func events(pool []Observation) (ts []float64) {
-	for _, o := range pool {
-		for _, l := range o.TTFT {
-			if l.Event {
-				ts = append(ts, l.Age)
-			}
-		}
-	}
-	slices.Sort(ts)
-	return ts
 }
 
 // hits is the percentage of prompt tokens found cached, null where nobody told.

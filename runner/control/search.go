@@ -26,7 +26,7 @@ type Search struct {
 	period      int // so far in the cell
 	size, level int
 	phase       phase
-	pool        []Observation // of this level: since its change, or since its verification began, or the last window of a hold
+	pool        []Observation // of this level since its change; in a hold the last window
 
 	passed []int // levels that passed at this size, ascending
 	hi     int   // lowest level that violated, 0: none
@@ -37,6 +37,7 @@ type Search struct {
 
 	begun    bool
 	changed  bool          // the next period opens with a change-over
+	opened   bool          // the last period did
 	first    int64         // where the cell's first period began
 	spent    time.Duration // periods of this size
 	atSize   int           // their number
@@ -88,7 +89,7 @@ func (s *Search) Next(o Observation) Decision {
 	}
 	s.close(&d, o)
 	if s.changed = d.Changed(); s.changed {
-		s.pool, s.from, s.pooled = nil, 0, 0
+		s.pool, s.pooled = nil, 0
 	}
 	s.level, s.size = d.Next, d.NextSize
 	return d
@@ -103,9 +104,10 @@ func (s *Search) take(o Observation) {
 	s.atSize++
 	s.spent += o.length()
 	s.pool = append(s.pool, o)
-	if s.pooled == 0 {
-		s.from = o.Start
+	if s.pooled == 0 || s.pooled == 1 && s.opened {
+		s.from, s.pooled = o.Start, 0
 	}
+	s.opened = s.changed
 	s.pooled++
 	s.to = o.End
 }
@@ -116,9 +118,6 @@ func (s *Search) search(d *Decision) {
 	switch {
 	case f.answer == unknown:
 		d.Kind, d.Reason = Wait, f.text+": it says nothing yet"
-		return
-	case f.answer == violates && len(s.pool) < s.r.Looks && f.room > 1/(1+s.r.Narrow):
-		d.Kind, d.Reason = Again, f.text+": narrow, looked at again"
 		return
 	case f.answer == violates:
 		s.violated()
@@ -187,10 +186,10 @@ func (s *Search) move(d *Decision, k Kind, next int, why string) {
 	d.Reason = fmt.Sprintf("%s %d -> %d", why, s.level, next)
 }
 
-// toVerify begins the verification of a level with a fresh pool.
+// toVerify begins the verification of a level. What this level has already shown since
+// its change counts: the load has been the same.
 func (s *Search) toVerify(d *Decision, k Kind, level int, why string) {
 	s.phase = verifying
-	s.pool, s.from, s.pooled = nil, 0, 0
 	d.Kind, d.Next, d.Reason = k, level, why
 }
 
@@ -267,7 +266,9 @@ func (s *Search) window() []Observation {
 // no lower one that could keep the margin.
 func (s *Search) toFloor(d *Decision, f finding) {
 	s.phase, s.fails = atFloor, 0
-	s.pool, s.from, s.pooled = nil, 0, 0
+	if assess(s.cfg.Lines, 0, s.pool[len(s.pool)-1:]).answer == violates {
+		s.fails = 1
+	}
 	d.Kind, d.Reason = Floor, fmt.Sprintf("%s at the lowest level %d: it stays, and is held against the limit itself", f.text, s.level)
 }
 
