@@ -20,8 +20,10 @@ func (r *resolver) axes(sc *Scenario) {
 	} else if len(raw.HitRates) == 0 && r.clean("/hit_rates") {
 		r.fault("no-value", "/hit_rates", "hit_rates: write at least one value")
 	}
-	for _, l := range raw.Concurrency {
-		sc.Concurrency = append(sc.Concurrency, int(l))
+	if r.mode != sustained {
+		for _, l := range section(raw.Concurrency).Levels {
+			sc.Concurrency = append(sc.Concurrency, int(l))
+		}
 	}
 	ascending(r, "/contexts", sc.Contexts, FormatSize)
 	ascending(r, "/hit_rates", sc.HitRates, FormatPercent)

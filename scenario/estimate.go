@@ -6,10 +6,12 @@ import "time"
 type Estimate struct {
 	WarmupTokens   int64 // prompt tokens of one warm-up of each cell, over all trials
 	WarmupRequests int64
+	IngestTokens   int64 // sustained: prompt tokens of one pass over what growth adds cold, over all trials
+	IngestRequests int64
 	MinMeasured    time.Duration // measured windows, when each level ends at its earliest
-	MaxMeasured    time.Duration // and at its latest, repeats included; warm-in and drain come on top
-	PeakStreams    int           // most requests in flight
-	Points         int           // cells x levels x trials
+	MaxMeasured    time.Duration // and at its latest, repeats included; warm-in and drain come on top. Sustained: the duration
+	PeakStreams    int           // most requests in flight; sustained: at most, concurrency.max
+	Points         int           // cells x levels x trials; sustained: cells x steps x trials
 }
 
 // Estimate adds up the plan.
@@ -19,6 +21,8 @@ func (p *Plan) Estimate() Estimate {
 		e := p.EstimateCell(c)
 		total.WarmupTokens += e.WarmupTokens
 		total.WarmupRequests += e.WarmupRequests
+		total.IngestTokens += e.IngestTokens
+		total.IngestRequests += e.IngestRequests
 		total.MinMeasured += e.MinMeasured
 		total.MaxMeasured += e.MaxMeasured
 		total.Points += e.Points
@@ -35,6 +39,9 @@ func (p *Plan) Estimate() Estimate {
 // prompts are pinned.
 func (p *Plan) EstimateCell(c Cell) Estimate {
 	sc := p.Scenario
+	if len(c.Steps) > 0 {
+		return p.estimateGrowth(c)
+	}
 	levels, trials := len(c.Levels), sc.Trials
 	warmups := int64(trials * p.copies())
 	if sc.Warmup.Rewarm == "per-level" {
@@ -53,6 +60,36 @@ func (p *Plan) EstimateCell(c Cell) Estimate {
 	}
 	if levels > 0 {
 		e.PeakStreams = max(e.PeakStreams, c.Levels[levels-1])
+	}
+	return e
+}
+
+// leastPeriods is the earliest at which a level can be verified: the controller pools
+// so many periods.
+const leastPeriods = 3
+
+// estimateGrowth gives what a cell of sustained mode costs over all trials. It ends at
+// its earliest when each size is verified and held without a search.
+func (p *Plan) estimateGrowth(c Cell) Estimate {
+	sc, trials := p.Scenario, p.Scenario.Trials
+	whole := time.Duration(sc.Duration.Max)
+	least := min(whole, time.Duration(multiple(len(c.Steps)*(leastPeriods+sc.Growth.Hold), sc.Assessment)))
+	if sc.soaks(c) {
+		least = whole
+	}
+	warm := c.At(0)
+	if sc.Growth.Prompts == "prewarmed" {
+		warm = c
+	}
+	n := int64(trials * p.copies())
+	e := Estimate{
+		WarmupTokens: n * warm.Real, WarmupRequests: n * int64(warm.Prompts),
+		IngestTokens: n * (c.Real - warm.Real), IngestRequests: n * int64(c.Prompts-warm.Prompts),
+		MinMeasured: time.Duration(trials) * least, MaxMeasured: time.Duration(trials) * whole,
+		PeakStreams: sc.Search.Max, Points: len(c.Steps) * trials,
+	}
+	if c.Prompts > 0 {
+		e.PeakStreams = max(e.PeakStreams, sc.Warmup.Concurrency)
 	}
 	return e
 }

@@ -63,6 +63,9 @@ func expand(sc *Scenario, clean func(paths ...string) bool) (*Plan, []finding) {
 			e.plan.Cells[i].Levels = sc.Concurrency
 		}
 	}
+	if sc.Mode == sustained && clean("/duration", "/assessment_period", "/growth") {
+		e.budget()
+	}
 	e.compile(clean)
 	if !hasErrorFindings(e.found) {
 		e.order()
@@ -84,7 +87,8 @@ func hasErrorFindings(found []finding) bool {
 // a list, and would take weeks.
 const maxPoints = 20_000
 
-// cells builds contexts x hit rates x sizes, ascending.
+// cells builds contexts x hit rates x sizes, ascending; in sustained mode the sizes of
+// a context and hit rate are the steps of one cell.
 func (e *expansion) cells() {
 	levels := max(1, len(e.sc.Concurrency))
 	if n := len(e.sc.Contexts) * len(e.sc.HitRates) * len(e.sc.WorkingSet.Sizes) * levels; n > maxPoints {
@@ -119,7 +123,7 @@ func (e *expansion) sizes(context, r int64) []int64 {
 		}
 		p := ceilDiv(size, r)
 		if first, same := byPrompts[p]; same {
-			e.note(true, "same-cell", path, "working sets %s and %s are both %d prompts of %d tokens at context %s: one cell, run as %s", FormatSize(first), FormatSize(size), p, r, FormatSize(context), FormatSize(first))
+			e.note(true, "same-cell", path, "working sets %s and %s are both %d prompts of %d tokens at context %s: one %s, run as %s", FormatSize(first), FormatSize(size), p, r, FormatSize(context), e.unit(), FormatSize(first))
 			continue
 		}
 		byPrompts[p] = size
@@ -129,6 +133,14 @@ func (e *expansion) sizes(context, r int64) []int64 {
 		e.noteLeft(context, left, len(kept))
 	}
 	return kept
+}
+
+// unit is what a size is: a cell of its own, or a step of one.
+func (e *expansion) unit() string {
+	if e.sc.Mode == sustained {
+		return "step"
+	}
+	return "cell"
 }
 
 func (e *expansion) noteLeft(context int64, left, kept int) {
@@ -156,7 +168,7 @@ func (e *expansion) rates(context, r int64, sizes []int64) {
 	for i, rate := range e.sc.HitRates {
 		path := "/hit_rates/" + itoa(i)
 		if rate == 0 {
-			e.plan.Cells = append(e.plan.Cells, e.cell(context, 0, rate, r, 0))
+			e.plan.Cells = append(e.plan.Cells, e.unsized(context, r))
 			continue
 		}
 		prefix := PrefixOf(r, rate, e.sc.Chunk)
@@ -170,10 +182,35 @@ func (e *expansion) rates(context, r int64, sizes []int64) {
 			continue
 		}
 		byPrefix[prefix] = rate
+		if e.sc.Mode == sustained && len(sizes) > 0 {
+			e.plan.Cells = append(e.plan.Cells, e.growing(context, sizes, rate, r, prefix))
+			continue
+		}
 		for _, size := range sizes {
 			e.plan.Cells = append(e.plan.Cells, e.cell(context, size, rate, r, prefix))
 		}
 	}
+}
+
+// unsized builds the cell of hit rate 0, where no size has a meaning: in sustained
+// mode it is one step, on which the controller stays for the whole duration.
+func (e *expansion) unsized(context, r int64) Cell {
+	c := e.cell(context, 0, 0, r, 0)
+	if e.sc.Mode == sustained {
+		c.Steps = []Step{{}}
+	}
+	return c
+}
+
+// growing builds the cell of one context and hit rate of sustained mode: the largest
+// size, which the working set grows to through all of them.
+func (e *expansion) growing(context int64, sizes []int64, rate float64, r, prefix int64) Cell {
+	c := e.cell(context, sizes[len(sizes)-1], rate, r, prefix)
+	for _, size := range sizes {
+		s := e.cell(context, size, rate, r, prefix)
+		c.Steps = append(c.Steps, Step{WorkingSet: s.WorkingSet, Prompts: s.Prompts, Real: s.Real, HotTokens: s.HotTokens, ReuseDistance: s.ReuseDistance})
+	}
+	return c
 }
 
 // noteRounding warns where chunk moves a hit rate by more than 2 points.
@@ -209,7 +246,7 @@ func PrefixOf(r int64, ratePercent float64, chunk int64) int64 {
 }
 
 // CellOf builds the cell of one context, size and hit rate of a scenario; size is
-// ignored at hit rate 0. Bisections build theirs with it.
+// ignored at hit rate 0. Bisections of fixed mode build theirs with it.
 func CellOf(sc *Scenario, context, size int64, rate float64) Cell {
 	e := &expansion{sc: sc}
 	r := roundUp(context, sc.Chunk)

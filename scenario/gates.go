@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wsrun/wsrun/scenario/metric"
@@ -60,6 +61,7 @@ func (e *expansion) gate(at string, t Threshold) Gate {
 	}
 	edges := g.OnEdges()
 	if edges {
+		e.noteEdgeLevel(at+"/expect", g.Expect)
 		for _, name := range g.Expect.Names() {
 			if d, _ := metric.Find(name); !d.Threshold && name != "context" && name != "hit_rate" && name != "concurrency" {
 				e.note(false, "condition-scope", at+"/expect", "an edge belongs to a curve, %s to a point: write two thresholds", name)
@@ -75,7 +77,10 @@ func (e *expansion) gate(at string, t Threshold) Gate {
 		scope = EdgeWhereScope
 	}
 	g.Where = e.one(at+"/where", t.Where, scope)
-	if g.Where != nil && len(e.plan.Cells) > 0 && len(e.plan.Cells[0].Levels) > 0 && !e.met(g.Where) {
+	if edges && g.Where != nil {
+		e.noteEdgeLevel(at+"/where", g.Where)
+	}
+	if g.Where != nil && len(e.plan.Cells) > 0 && len(e.plan.Cells[0].Levels)+len(e.plan.Cells[0].Steps) > 0 && !e.met(g.Where) {
 		e.note(false, "where-unmet", at+"/where", "no planned point meets %s: the threshold would never be judged", t.Where)
 	}
 	return g
@@ -92,21 +97,41 @@ func (g Gate) OnEdges() bool {
 	return false
 }
 
-// met reports whether any planned point is chosen by where.
+// noteEdgeLevel: a curve of sustained mode has no one level.
+func (e *expansion) noteEdgeLevel(path string, c *Condition) {
+	if e.sc.Mode == sustained && slices.Contains(c.Names(), "concurrency") {
+		e.note(false, "condition-scope", path, "in sustained mode there is one edge for each context and hit rate, and each point beside it has the level that it held: remove concurrency")
+	}
+}
+
+// met reports whether any planned point is chosen by where, or may be: which level a
+// point of sustained mode will hold is not known yet.
 func (e *expansion) met(where *Condition) bool {
 	if e.points == nil {
-		for _, c := range e.plan.Cells {
-			for _, level := range c.Levels {
-				e.points = append(e.points, c.Axes(level))
-			}
-		}
+		e.points = e.axes()
 	}
+	open := e.sc.Mode == sustained && slices.Contains(where.Names(), "concurrency")
 	for _, point := range e.points {
-		if where.Eval(point.Get) == True {
+		if answer := where.Eval(point.Get); answer == True || open && answer == Unknown {
 			return true
 		}
 	}
 	return false
+}
+
+// axes gives what names each planned point.
+func (e *expansion) axes() (points []metric.Row) {
+	for _, c := range e.plan.Cells {
+		for _, level := range c.Levels {
+			points = append(points, c.Axes(level))
+		}
+		for i := range c.Steps {
+			row := c.At(i).Axes(e.sc.Search.Start)
+			row.Set("concurrency", metric.Lower(float64(e.sc.Search.Start)))
+			points = append(points, row)
+		}
+	}
+	return points
 }
 
 // Axes gives what names a point of the cell at a level: context, hit_rate,

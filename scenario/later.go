@@ -9,10 +9,8 @@ var laterKeys = map[string]string{
 	"/extends":         "extends (base files); write the keys into this file",
 	"/rate":            "rate (open loop); use concurrency",
 	"/arrivals":        "arrivals (open loop); use concurrency",
-	"/growth":          "growth belongs to mode sustained; write mode: fixed and remove it",
-	"/map":             "map belongs to mode map; write mode: fixed and remove it",
+	"/map":             "map belongs to mode map; write mode: fixed or sustained and remove it",
 	"/compare":         "compare; remove it",
-	"/slo/margin":      "slo.margin belongs to mode sustained; remove it",
 	"/target/replicas": "target.replicas; remove it",
 	"/target/gpus":     "target.gpus; remove it",
 	"/target/engine":   "target.engine: the engine is found out; remove it",
@@ -26,8 +24,7 @@ var laterProfileKeys = map[string]string{"/admit": "admit; lower tiers are fille
 // laterValues are values of the language that this version knows and does not run.
 var laterValues = map[string]map[string]string{
 	"/mode": {
-		"sustained": "mode: sustained; write mode: fixed",
-		"map":       "mode: map; write mode: fixed",
+		"map": "mode: map; write mode: fixed or sustained",
 	},
 	"/working_set/spacing": {"log": "spacing: log; write the sizes as a list, or use linear"},
 }

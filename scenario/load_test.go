@@ -158,7 +158,7 @@ func TestZeroHitRateAlone(t *testing.T) {
 // TestEveryRawKeyIsTried keeps TestEveryKey complete: a key that the loader reads
 // must be in its file, or in a scenario of the other shape.
 func TestEveryRawKeyIsTried(t *testing.T) {
-	others := everything + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
+	others := everything + growing + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
 	var look func(typ reflect.Type)
 	look = func(typ reflect.Type) {
 		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
@@ -183,7 +183,7 @@ func TestEveryRawKeyIsTried(t *testing.T) {
 
 // TestJSONRoundTrip: a record carries the scenario as JSON and expands it again.
 func TestJSONRoundTrip(t *testing.T) {
-	for _, src := range []string{minimal(""), everything} {
+	for _, src := range []string{minimal(""), everything, sustainedFile(""), growing} {
 		plan := must(t, src, Options{})
 		b, err := json.Marshal(plan.Scenario)
 		if err != nil {
@@ -411,7 +411,7 @@ func TestLargeFileIsNotRead(t *testing.T) {
 func TestRulesNeverPanic(t *testing.T) {
 	w := newWalker(newSource("x", []byte("{}")))
 	w.checkFields(&rawFile{
-		Target: &rawTarget{}, WorkingSet: &rawWorkingSet{}, Prompts: &rawPrompts{}, Duration: &rawSpan{}, Warmup: &rawWarmup{},
+		Target: &rawTarget{}, WorkingSet: &rawWorkingSet{}, Prompts: &rawPrompts{}, Duration: &rawSpan{}, Warmup: &rawWarmup{}, Concurrency: &rawConcurrency{Levels: List[Int]{0}}, Growth: &rawGrowth{},
 		SLO: &rawSLO{TTFT: &rawTTFT{}, OutputRate: &rawRate{}}, Stop: List[rawStop]{{}}, Thresholds: List[rawThreshold]{{}}, Output: &rawOutput{},
 	})
 	if len(w.problems) == 0 {
@@ -480,7 +480,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	for _, s := range []string{minimal(""), everything, "a: &a [*a]", "{", "\xff\xfe\x00", "? [a]\n: b\n", "stop: |\n  error_rate > 5x\n", "\r\r\ta: 1", "- - - -", "!!binary x", "<<: {a: b}", "\u2028a: 1"} {
+	for _, s := range []string{minimal(""), everything, growing, "a: &a [*a]", "{", "\xff\xfe\x00", "? [a]\n: b\n", "stop: |\n  error_rate > 5x\n", "\r\r\ta: 1", "- - - -", "!!binary x", "<<: {a: b}", "\u2028a: 1"} {
 		f.Add([]byte(s))
 	}
 	noFiles := Options{ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }}

@@ -27,12 +27,13 @@ type rawFile struct {
 	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again."`
 	Seed         *rawSeed           `yaml:"seed" jsonschema:"default=42" jsonschema_description:"Seed of everything that is drawn."`
 	Prompts      *rawPrompts        `yaml:"prompts" jsonschema_description:"How prompts are made."`
-	Mode         *string            `yaml:"mode" validate:"required,oneof=fixed" jsonschema_description:"How the scenario is run; fixed measures each working set at each concurrency level."`
-	Duration     *rawSpan           `yaml:"duration" jsonschema_description:"Measured window of a level: exact, or {min, max}."`
+	Mode         *string            `yaml:"mode" validate:"omitnil,oneof=fixed sustained" jsonschema:"default=sustained" jsonschema_description:"How the scenario is run; sustained: the working set grows and a controller finds the concurrency that the slo bears; fixed: each working set is measured at each concurrency level."`
+	Duration     *rawSpan           `yaml:"duration" jsonschema_description:"Fixed: measured window of a level, exact, or {min, max}. Sustained: the whole cell, all sizes; default: steps x 16 x assessment_period."`
 	Assessment   *Dur               `yaml:"assessment_period" validate:"omitnil,gt=0" jsonschema_description:"Length of an assessment period; default min(30s, duration or duration.min)."`
 	WarmInMax    *rawAutoDur        `yaml:"warm_in_max" jsonschema:"default=auto" jsonschema_description:"Longest warm-in of a level; auto: max(60s, 3 x p95 latency seen)."`
 	Drain        *Dur               `yaml:"drain" validate:"omitnil,gte=0" jsonschema:"default=30s" jsonschema_description:"How long requests in flight may take at a cell's end before they are cancelled."`
-	Concurrency  rawLevels          `yaml:"concurrency" validate:"required,min=1,dive,gte=1,lte=100000" jsonschema_description:"Requests in flight, ascending levels."`
+	Concurrency  *rawConcurrency    `yaml:"concurrency" jsonschema_description:"Requests in flight. Fixed: ascending levels. Sustained: where the search looks, {start, step, max}."`
+	Growth       *rawGrowth         `yaml:"growth" jsonschema_description:"Sustained: how the working set grows."`
 	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"A level that misses the slo ends the higher levels (skip), or not (continue)."`
 	Warmup       *rawWarmup         `yaml:"warmup" jsonschema_description:"How the cache is brought into its state."`
 	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Extra windows of each passing level, pooled."`
@@ -96,6 +97,8 @@ type rawPrompts struct {
 type rawSpan struct {
 	Min *Dur `yaml:"min" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"Shortest measured window."`
 	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema:"default=5m" jsonschema_description:"Longest measured window."`
+
+	ranged bool // written as {min, max}
 }
 
 type rawWarmup struct {
@@ -108,6 +111,7 @@ type rawWarmup struct {
 type rawSLO struct {
 	TTFT       *rawTTFT `yaml:"ttft" jsonschema_description:"Upper limits on the time to first token."`
 	OutputRate *rawRate `yaml:"output_rate" jsonschema_description:"Lower limits on output tokens/s per request."`
+	Margin     *Percent `yaml:"margin" validate:"omitnil,lt=100" jsonschema:"default=10" jsonschema_description:"Sustained: percent of each limit that the search keeps clear of it."`
 }
 
 type rawTTFT struct {
@@ -142,19 +146,6 @@ type rawOutput struct {
 	Dir      *string `yaml:"dir" validate:"omitnil,min=1" jsonschema:"default=results" jsonschema_description:"Directory of results, below the working directory."`
 	Requests *bool   `yaml:"requests" jsonschema:"default=true" jsonschema_description:"Write the detailed CSV; the record always has all requests."`
 	HTML     *bool   `yaml:"html" jsonschema:"default=false" jsonschema_description:"Write pages."`
-}
-
-// rawLevels are concurrency levels.
-type rawLevels []Int
-
-// Shape implements the schema's side.
-func (rawLevels) Shape() []any { return List[Int]{}.Shape() }
-
-func (l *rawLevels) decode(w *walker, n *yaml.Node, path string) bool {
-	if n.Kind == yaml.MappingNode {
-		return w.fail("not-supported-yet", n, path, "not supported yet: concurrency {start, step, max} belongs to mode sustained; write the levels, as [10, 20, 40]")
-	}
-	return (*List[Int])(l).decode(w, n, path)
 }
 
 // rawAccess is an access law by name.
@@ -366,6 +357,7 @@ func (rawSpan) Shape() []any { return append(Dur(0).Shape(), mapOf{rawSpan{}}) }
 
 func (s *rawSpan) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind == yaml.MappingNode {
+		s.ranged = true
 		return w.structure(n, reflect.ValueOf(s).Elem(), path)
 	}
 	var d Dur

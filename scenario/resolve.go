@@ -9,8 +9,9 @@ import (
 // rules held.
 type resolver struct {
 	*walker
-	raw *rawFile
-	opt Options
+	raw  *rawFile
+	opt  Options
+	mode string // fixed, sustained, or empty where the file does not say it rightly
 }
 
 // fault notes a problem at the value of a path.
@@ -46,6 +47,7 @@ func section[T any](p *T) T {
 
 func (r *resolver) scenario() *Scenario {
 	raw := r.raw
+	r.mode = r.readMode()
 	sc := &Scenario{
 		Version:      int(def(raw.Version, 1)),
 		Name:         def(raw.Name, ""),
@@ -58,8 +60,7 @@ func (r *resolver) scenario() *Scenario {
 		Access:       string(def(raw.Access, "cyclic")),
 		Seed:         int64(def(raw.Seed, 42)),
 		Prompts:      r.prompts(),
-		Mode:         def(raw.Mode, "fixed"),
-		Duration:     r.duration(),
+		Mode:         r.mode,
 		WarmInMax:    dur(section(raw.WarmInMax).Dur, 0),
 		Drain:        dur(raw.Drain, 30*time.Second),
 		OnMiss:       def(raw.OnMiss, "skip"),
@@ -70,10 +71,11 @@ func (r *resolver) scenario() *Scenario {
 		SLO:          r.slo(),
 		Output:       r.output(),
 	}
-	sc.Assessment = r.assessment(sc.Duration)
+	r.times(sc)
 	sc.ServerBlock = int64(def(section(raw.ServerBlock).Size, 0))
 	r.axes(sc)
 	r.conditions(sc)
+	r.modeRules(sc)
 	r.crossRules(sc)
 	return sc
 }
@@ -194,6 +196,9 @@ func (r *resolver) conditions(sc *Scenario) {
 		if st.Ends == "level" && st.Periods == 0 {
 			st.Periods = 1 // a level can only be cut short while it runs
 		}
+		if r.mode == sustained && st.Periods == 0 {
+			st.Periods = 1 // there is no finished level to look at, only the last period
+		}
 		sc.Stop = append(sc.Stop, st)
 	}
 	for _, t := range r.raw.Thresholds {
@@ -213,11 +218,24 @@ func (r *resolver) crossRules(sc *Scenario) {
 			r.fault("rewarm-once", "/warmup/rewarm", "rewarm: once needs order: ascending, because each size only warms its new prompts; order is %s", sc.Order)
 		}
 	}
-	if limit := sc.Target.MaxInFlight; r.clean("/target/max_in_flight") {
-		for i, level := range sc.Concurrency {
-			if at := "/concurrency/" + itoa(i); level > limit && r.clean(at) {
-				r.fault("above-max-in-flight", at, "concurrency %d is above target.max_in_flight, %d: raise the cap if you mean it", level, limit)
-			}
+	if r.clean("/target/max_in_flight") {
+		r.checkCap(sc)
+	}
+}
+
+// checkCap holds what may be in flight against the safety cap.
+func (r *resolver) checkCap(sc *Scenario) {
+	limit := sc.Target.MaxInFlight
+	for i, level := range sc.Concurrency {
+		if at := "/concurrency/" + itoa(i); level > limit && r.clean(at) {
+			r.fault("above-max-in-flight", at, "concurrency %d is above target.max_in_flight, %d: raise the cap if you mean it", level, limit)
 		}
+	}
+	switch {
+	case sc.Search.Max <= limit || !r.clean("/concurrency"):
+	case r.given("/concurrency/max"):
+		r.fault("above-max-in-flight", "/concurrency/max", "concurrency.max %d is above target.max_in_flight, %d: raise the cap if you mean it", sc.Search.Max, limit)
+	default:
+		r.fault("above-max-in-flight", "/target/max_in_flight", "target.max_in_flight %d is below concurrency.max, whose default is %d: write concurrency: {max: %d}, or raise the cap", limit, sc.Search.Max, limit)
 	}
 }

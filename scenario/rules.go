@@ -71,7 +71,6 @@ var missingHints = map[string]string{
 	"/target":              "target: http://localhost:8000, or target: simulator",
 	"/contexts":            "contexts: [30k]",
 	"/working_set":         "working_set: {min: 100k, max: 5M, steps: 10}",
-	"/concurrency":         "concurrency: [10, 20, 40, 80]",
 	"/stop/*/when":         "when: error_rate > 5%",
 	"/thresholds/*/expect": "expect: ttft.p95 < 2s",
 	"/tiers/*/name":        "name: hbm",
@@ -83,9 +82,6 @@ func fieldMessage(path string, fe validator.FieldError) (code, message string) {
 	value := reflect.Indirect(reflect.ValueOf(fe.Value()))
 	switch fe.Tag() {
 	case "required":
-		if path == "/mode" {
-			return "not-supported-yet", "mode: sustained (the default) is not supported yet; write mode: fixed"
-		}
 		return "missing-key", fmt.Sprintf("%s is missing: write %s", name, missingHints[indexPath(path)])
 	case "oneof":
 		return badChoice(path, value.String(), strings.Fields(fe.Param()))

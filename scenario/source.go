@@ -90,7 +90,7 @@ func (s *source) parse() (*yaml.Node, []Problem) {
 	dec := yaml.NewDecoder(bytes.NewReader([]byte(s.text)))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err == io.EOF {
-		return whole("empty-file", "the file holds nothing: a scenario needs at least name, target, contexts, working_set, mode and concurrency")
+		return whole("empty-file", holdsNothing)
 	} else if err != nil {
 		return nil, []Problem{s.syntax(err)}
 	}

@@ -20,6 +20,9 @@ type decoder interface {
 	decode(w *walker, n *yaml.Node, path string) bool
 }
 
+// holdsNothing says what an empty file lacks.
+const holdsNothing = "the file holds nothing: a scenario needs at least name, target, contexts, working_set and slo (or, with mode: fixed, concurrency)"
+
 // walker reads one document into the raw types. It is stricter than yaml.v3 (no
 // conversion that a person would not make), collects all problems, and remembers
 // where each value stands.
@@ -80,7 +83,7 @@ func (w *walker) plain(n *yaml.Node, path string) bool {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		name := path[strings.LastIndexByte(path, '/')+1:]
 		if path == "" {
-			return w.fail("empty-file", n, path, "the file holds nothing: a scenario needs at least name, target, contexts, working_set, mode and concurrency")
+			return w.fail("empty-file", n, path, "%s", holdsNothing)
 		}
 		return w.fail("no-value", n, path, "%s has no value: write one, or remove the key for its default", name)
 	}

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,14 +75,50 @@ func TestMuseum(t *testing.T) {
 	for file, fits := range map[string]bool{
 		"a-list": false, "bad-name": false, "bad-value": false, "comments-only": false, "concurrency-map": false,
 		"durations": false, "empty-lists": false, "missing-keys": false, "mode-sustained": false, "no-mode": false, "no-value": false,
+		"fixed-other-keys": false, "growth-hold": false, "growth-values": false, "search-values": false, "sustained-default-keys": false, "sustained-other-keys": false,
 		"not-supported-target": false, "not-supported-values": false, "not-supported-yet": false, "numbers": false, "out-of-range": false,
 		"percent": false, "percent-text": false, "simulator-typo": false, "sizes": false, "unknown-key": false, "unquoted-template": false, "wrong-type": false,
+		"may-not-converge": true, "search-cap": true, "search-range": true, "sustained-conditions": true, "sustained-period": true,
 		"conditions": true, "duration-range": true, "hit-rates": true, "levels": true, "lists": true, "period": true, "profile-name": true,
 		"rewarm-once": true, "same-cell": true, "secrets": true, "thresholds": false, "working-set-range-min-max": true,
 	} {
 		err := s.Validate(instance(t, "../scenario/testdata/museum/"+file+".yaml"))
 		if (err == nil) != fits {
 			t.Errorf("%s: fits the schema: %v, want %v (%v)", file, err == nil, fits, err)
+		}
+	}
+}
+
+// TestModes: what a mode needs, and what it has not. Without a mode a scenario is
+// sustained.
+func TestModes(t *testing.T) {
+	s := compiled(t)
+	base := map[string]any{"name": "a", "target": "simulator", "contexts": "8k", "working_set": "1M"}
+	slo := map[string]any{"ttft": map[string]any{"p95": "5s"}}
+	search := map[string]any{"start": json.Number("2")}
+	span := map[string]any{"min": "1s", "max": "2s"}
+	for _, c := range []struct {
+		what string
+		fits bool
+		more map[string]any
+	}{
+		{"nothing but names", false, map[string]any{}},
+		{"an slo", true, map[string]any{"slo": slo}},
+		{"an slo, sustained", true, map[string]any{"slo": slo, "mode": "sustained", "concurrency": search, "growth": map[string]any{"hold": "5m"}, "duration": "1h"}},
+		{"levels without a mode", false, map[string]any{"slo": slo, "concurrency": json.Number("8")}},
+		{"a range of durations without a mode", false, map[string]any{"slo": slo, "duration": span}},
+		{"repeats without a mode", false, map[string]any{"slo": slo, "repeats": json.Number("1")}},
+		{"fixed", true, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "duration": span, "repeats": json.Number("1")}},
+		{"fixed levels", true, map[string]any{"mode": "fixed", "concurrency": []any{json.Number("8")}, "duration": "1m"}},
+		{"level 0", false, map[string]any{"mode": "fixed", "concurrency": []any{json.Number("0")}}},
+		{"fixed without levels", false, map[string]any{"mode": "fixed"}},
+		{"fixed search", false, map[string]any{"mode": "fixed", "concurrency": search}},
+		{"fixed growth", false, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "growth": map[string]any{}}},
+	} {
+		doc := maps.Clone(base)
+		maps.Copy(doc, c.more)
+		if err := s.Validate(doc); (err == nil) != c.fits {
+			t.Errorf("%s: fits: %v, want %v (%v)", c.what, err == nil, c.fits, err)
 		}
 	}
 }
@@ -97,6 +134,9 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 		switch v := v.(type) {
 		case map[string]any:
 			for key, child := range v {
+				if key == "if" || key == "then" || key == "else" {
+					continue // what a mode needs, of keys that are described above
+				}
 				if key != "properties" {
 					look(path, child)
 					continue

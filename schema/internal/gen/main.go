@@ -39,6 +39,7 @@ func generate() ([]byte, error) {
 	s.ID = "https://github.com/wsrun/wsrun/schema/scenario.schema.json"
 	s.Title = "wsrun scenario"
 	s.Description = "What a run of wsrun asks for."
+	byMode(s)
 	if len(g.unmapped) > 0 {
 		return nil, fmt.Errorf("validate tags that have no place in a schema: %s", strings.Join(g.unmapped, ", "))
 	}
@@ -48,6 +49,22 @@ func generate() ([]byte, error) {
 	enc.SetIndent("", "  ")
 	err := enc.Encode(s)
 	return buf.Bytes(), err
+}
+
+// byMode says which keys a mode needs and which it has not. Without a mode a scenario
+// is sustained.
+func byMode(s *jsonschema.Schema) {
+	has := func(required string, properties ...any) *jsonschema.Schema {
+		out := &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: []string{required}}
+		for i := 0; i < len(properties); i += 2 {
+			out.Properties.Set(properties[i].(string), properties[i+1].(*jsonschema.Schema))
+		}
+		return out
+	}
+	object, none := &jsonschema.Schema{Type: "object"}, jsonschema.FalseSchema
+	s.If = has("mode", "mode", &jsonschema.Schema{Const: "fixed"})
+	s.Then = has("concurrency", "concurrency", &jsonschema.Schema{Not: object}, "growth", none)
+	s.Else = has("slo", "concurrency", object, "on_miss", none, "repeats", none, "duration", &jsonschema.Schema{Not: object})
 }
 
 type generator struct {
@@ -193,6 +210,10 @@ func (g *generator) rule(s *jsonschema.Schema, t reflect.Type, name, param strin
 	case "lte":
 		if number {
 			s.Maximum = json.Number(param)
+		}
+	case "lt":
+		if number {
+			s.Maximum, s.ExclusiveMaximum = "", json.Number(param)
 		}
 	case "eq":
 		s.Const = literal(param)
