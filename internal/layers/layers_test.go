@@ -32,7 +32,7 @@ var allowed = map[string]struct{ ours, libs []string }{
 	"runner/control":       {ours: []string{"scenario/metric", "runner/sample", "internal/stats"}},
 	"runner/control/lab":   {ours: []string{"runner/control", "internal/stats"}},
 	"runner/engine":        {ours: []string{"runner/sample", "scenario/metric"}, libs: []string{"github.com/prometheus/common", "github.com/prometheus/client_model"}},
-	"runner":               {ours: []string{"scenario", "runner/result", "scenario/metric", "runner/sample", "internal/stats", "internal/tier", "runner/load", "runner/openai", "runner/prompt", "runner/engine"}},
+	"runner":               {ours: []string{"scenario", "runner/result", "scenario/metric", "runner/sample", "internal/stats", "internal/tier", "runner/load", "runner/openai", "runner/prompt", "runner/engine", "runner/control"}},
 	"internal/verdict":     {ours: []string{"runner/result", "scenario/metric", "scenario", "runner/sample", "internal/stats", "internal/tier"}},
 	"internal/compare":     {ours: []string{"runner/result", "scenario/metric", "scenario", "runner/sample", "internal/stats", "internal/tier"}},
 	"internal/report":      {ours: []string{"runner/result", "internal/tier", "internal/verdict", "internal/compare", "scenario", "scenario/plandiff", "scenario/metric", "internal/term", "runner/sample"}, libs: []string{"github.com/olekukonko/tablewriter"}},

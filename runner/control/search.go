@@ -158,6 +158,8 @@ func (s *Search) step(d *Decision, f finding) {
 	switch {
 	case s.hi == 0 && s.level >= s.cfg.Max:
 		s.toVerify(d, Cap, s.cfg.Max, fmt.Sprintf("%s at the highest level %d: verify it", f.text, s.cfg.Max))
+	case f.answer == passes && f.room <= 1+s.r.Resolution:
+		s.toVerify(d, Verify, s.level, fmt.Sprintf("%s, which leaves no room for a higher level: verify %d", f.text, s.level))
 	case s.hi == 0:
 		up := int(float64(s.level) * min(s.r.Grow, f.room))
 		s.move(d, Ramp, min(s.cfg.Max, max(s.level+s.cfg.Step, up)), f.text+", no level has violated: raise")
@@ -273,7 +275,7 @@ func (s *Search) toFloor(d *Decision, f finding) {
 }
 
 // floor ends the cell when the limit is violated several periods running, and holds
-// the lowest level when the pool is within it.
+// the lowest level when the last window is within it.
 func (s *Search) floor(d *Decision, o Observation) {
 	own := assess(s.cfg.Lines, 0, []Observation{o})
 	switch own.answer {
@@ -282,6 +284,7 @@ func (s *Search) floor(d *Decision, o Observation) {
 	case passes:
 		s.fails = 0
 	}
+	s.pool = s.window()
 	all := assess(s.cfg.Lines, 0, s.pool)
 	switch {
 	case s.fails >= s.r.FloorPeriods:

@@ -82,6 +82,8 @@ func TestSearchPaths(t *testing.T) {
 	}{
 		"ramp, bisect, verify, hold": {f: over(21),
 			want: "2ramp 4ramp 8ramp 16ramp 32bisect 24bisect 20bisect 22bisect 21verify 21verify 21hold 21hold 21hold 21end"},
+		"proportional: headroom leads to the level, which leaves no room": {f: func(_, _, c int) float64 { return float64(c) / 100 },
+			want: "2ramp 4ramp 8ramp 16ramp 32ramp 64ramp 90verify 90verify 90hold 90hold 90hold 90end"},
 		"the highest level": {cfg: func(c *Config) { c.Max = 10 }, f: over(100),
 			want: "2ramp 4ramp 8ramp 10cap 10verify 10hold 10hold 10hold 10end"},
 		"steps count where doubling is less": {cfg: func(c *Config) { c.Step, c.Max = 20, 42 }, f: over(100),

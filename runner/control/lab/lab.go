@@ -35,7 +35,8 @@ type Options struct {
 	Period  time.Duration // assessment period
 	Periods int           // at most so many
 	Seed    uint64
-	Ingest  time.Duration // between a growth and the first period after it
+	Ingest  time.Duration   // between a growth and the first period after it
+	Until   func(Step) bool // ends the run after the step for which it is true; nil: never
 }
 
 // Step is one period and what followed from it.
@@ -54,7 +55,7 @@ func Run(c control.Controller, s Server, o Options) []Step {
 		seen := w.observe(c)
 		d = c.Next(seen)
 		steps = append(steps, Step{seen, d})
-		if d.Over {
+		if d.Over || o.Until != nil && o.Until(steps[len(steps)-1]) {
 			break
 		}
 		if d.NextSize != d.Size {
