@@ -111,7 +111,7 @@ func (f *Finding) points(sum *result.Summary, g scenario.Gate) {
 		if m.Validity == result.ValidSkipped || !holds(g.Where, m.Row.Get) {
 			continue
 		}
-		name := fmt.Sprintf("%s conc %d", m.Spec.Key, m.Level)
+		name := pointName(m)
 		if !m.Usable() {
 			f.take(Point{Name: name, Why: string(m.Validity) + worst(m)}, false)
 			continue
@@ -120,18 +120,38 @@ func (f *Finding) points(sum *result.Summary, g scenario.Gate) {
 	}
 }
 
-// series judges the edges of each (context, hit rate, level) that meets where and
-// has a point that was not skipped.
+// pointName names a point as tables do: ctx30000_ws100000_cache100 conc 20. A cell that
+// grows is named by its largest size, so the point's own stands behind it.
+func pointName(m *result.Merged) string {
+	if len(m.Spec.Steps) == 0 {
+		return fmt.Sprintf("%s conc %d", m.Spec.Key, m.Level)
+	}
+	name := m.Spec.Key
+	if m.Spec.WorkingSet > 0 {
+		name += " at " + metric.Size(m.Spec.WorkingSet)
+	}
+	if m.Level > 0 {
+		name += fmt.Sprintf(" conc %d", m.Level)
+	}
+	return name
+}
+
+// series judges the edges of each (context, hit rate, level) that has a point that
+// meets where and was not skipped. In sustained mode a series has no level: one size
+// whose held level meets a where on concurrency brings it in.
 func (f *Finding) series(sum *result.Summary, g scenario.Gate) {
 	seen := map[result.SeriesKey]bool{}
 	for _, m := range sum.Merged {
-		k := result.SeriesKey{Context: m.Spec.Context, HitRate: m.Spec.HitRate, Level: m.Level}
+		k := m.Series()
 		if seen[k] || k.HitRate == 0 || m.Validity == result.ValidSkipped || !holds(g.Where, m.Row.Get) {
 			continue
 		}
 		seen[k] = true
-		name := fmt.Sprintf("context %s, hit rate %s, conc %d", metric.Size(k.Context), metric.Text(metric.Percent, k.HitRate), k.Level)
-		edges := sum.Edges(k.Context, k.HitRate, k.Level)
+		name := fmt.Sprintf("context %s, hit rate %s", metric.Size(k.Context), metric.Text(metric.Percent, k.HitRate))
+		if k.Level > 0 {
+			name += fmt.Sprintf(", conc %d", k.Level)
+		}
+		edges := sum.Edges(k)
 		if edges == nil {
 			f.take(Point{Name: name, Why: "no valid point"}, false)
 			continue
@@ -156,7 +176,7 @@ func edgeScope(edges []metric.Value, axes metric.Row) func(string) metric.Value 
 
 func doubtfulSeries(sum *result.Summary, k result.SeriesKey) bool {
 	for _, m := range sum.Merged {
-		if m.Validity == result.ValidDoubt && (k == result.SeriesKey{Context: m.Spec.Context, HitRate: m.Spec.HitRate, Level: m.Level}) {
+		if m.Validity == result.ValidDoubt && m.Series() == k {
 			return true
 		}
 	}

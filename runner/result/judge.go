@@ -101,11 +101,13 @@ func (s Scope) Get(name string) metric.Value {
 
 // SetAxes sets the values that name a point in its row: context, working_set (null
 // at hit rate 0, where size has no meaning), reuse_distance (the cyclic one),
-// hit_rate and concurrency.
+// hit_rate and concurrency (null at level 0: a step that never held one).
 func SetAxes(row metric.Row, cell scenario.Cell, level int) {
 	row.Set("context", metric.Of(float64(cell.Context)))
 	row.Set("hit_rate", metric.Of(cell.HitRate))
-	row.Set("concurrency", metric.Of(float64(level)))
+	if level > 0 {
+		row.Set("concurrency", metric.Of(float64(level)))
+	}
 	if cell.HitRate > 0 {
 		row.Set("working_set", metric.Of(float64(cell.WorkingSet)))
 		row.Set("reuse_distance", metric.Of(float64(cell.ReuseDistance)))

@@ -32,6 +32,12 @@ type MeasureOptions struct {
 
 	KVBytesPerToken float64 // for GB/s; 0 when unknown
 
+	// Since, in ns since the epoch: what requests that started before it waited for and
+	// how fast they were is left out (TTFT, TTLT, TPOT, output_rate, goodput_share), as
+	// are their waitings; an older level or size left them behind. What the server did in
+	// the window (throughput, hits, goodput, attempts, errors) counts them.
+	Since int64
+
 	// Telemetry holds the scrapes; it gives server.*, tier shares and, where usage
 	// tells no cached tokens, the observed hit rate. Nil when there are none.
 	Telemetry *Telemetry
@@ -61,6 +67,7 @@ type Counts struct {
 	firsts     []first // the same with their stamps, as they came
 	distances  []int64 // reuse distances of the first tokens, where there is one
 	sendLags   []int64 // Wrote - Started of requests started in the window, ns; with ReadLagMax where seen
+	prompts    int     // first tokens in the window, those of requests left behind included
 	tpots      int     // requests with a TPOT
 	gaps       int     // gaps between token events
 	ttlts      int
@@ -134,7 +141,7 @@ type measurer struct {
 	itl, untold      []int64 // gaps of streams that told their tokens per event, and of the others: ICL is both
 	itlTold          bool    // no success with gaps in the window left its tokens per event untold
 	good             int
-	lasts            int // successes whose last token fell in the window
+	lasts, goodLasts int // successes whose last token fell in the window, started since Since; those of them that were good
 }
 
 func (m *measurer) add(r *sample.Request) {
@@ -187,6 +194,12 @@ func (m *measurer) waited(r *sample.Request, end int64) {
 	if r.FirstToken >= 0 && r.FirstToken < m.w.Start {
 		return
 	}
+	if m.w.Has(r.FirstToken) {
+		m.prompted(r)
+	}
+	if r.Started < m.opt.Since {
+		return
+	}
 	life := stats.Life{Entry: seconds(max(0, m.w.Start-r.Started))}
 	if m.w.Has(r.FirstToken) {
 		life.Age, life.Event = seconds(r.FirstToken-r.Started), true
@@ -205,6 +218,14 @@ func (m *measurer) first(r *sample.Request, ttft float64) {
 	m.FirstTokens++
 	m.TTFTs = append(m.TTFTs, ttft)
 	m.firsts = append(m.firsts, first{r.FirstToken, ttft})
+	if r.ReuseDistance >= 0 {
+		m.distances = append(m.distances, r.ReuseDistance)
+	}
+}
+
+// prompted counts the prompt of a first token.
+func (m *measurer) prompted(r *sample.Request) {
+	m.prompts++
 	m.InputTokens += r.Input()
 	m.SentTokens += r.Sent
 	m.IntendedTokens += max(r.IntendedCached, 0)
@@ -215,9 +236,6 @@ func (m *measurer) first(r *sample.Request, ttft float64) {
 	if r.CachedTokens >= 0 {
 		m.cached.told += r.CachedTokens
 		m.cached.asked += r.Input()
-	}
-	if r.ReuseDistance >= 0 {
-		m.distances = append(m.distances, r.ReuseDistance)
 	}
 }
 
@@ -275,21 +293,28 @@ func (m *measurer) tokens(r *sample.Request) func(n int64, ev sample.Event) int6
 
 // last takes in what belongs to the window of a success's last token.
 func (m *measurer) last(r *sample.Request) {
-	m.lasts++
-	m.ttlt = append(m.ttlt, seconds(r.TTLT()))
 	if r.CompletionTokens >= 0 {
 		m.outputs.told += r.CompletionTokens
 		m.outputs.asked += r.MaxTokens
 	}
 	tpot, ok := TPOT(r)
+	good := m.slo.good(seconds(r.TTFT()), tpot, ok)
+	if good {
+		m.good++
+	}
+	if r.Started < m.opt.Since {
+		return
+	}
+	m.lasts++
+	if good {
+		m.goodLasts++
+	}
+	m.ttlt = append(m.ttlt, seconds(r.TTLT()))
 	if ok {
 		m.tpot = append(m.tpot, tpot)
 		if tpot > 0 {
 			m.rate = append(m.rate, 1/tpot)
 		}
-	}
-	if m.slo.good(seconds(r.TTFT()), tpot, ok) {
-		m.good++
 	}
 }
 
@@ -358,7 +383,7 @@ func (m *measurer) throughput(row metric.Row, d float64) {
 		v := row.Get("hit_rate_observed")
 		share, known = v.V/100, v.Known()
 	}
-	if !known && m.FirstTokens > 0 {
+	if !known && m.prompts > 0 {
 		return
 	}
 	reused := input * share / d
@@ -385,6 +410,6 @@ func (m *measurer) goodput(row metric.Row, d float64) {
 	}
 	row.Set("goodput", metric.Of(float64(m.good)/d))
 	if n := m.lasts + m.Failed; n > 0 {
-		row.Set("goodput_share", metric.Of(100*float64(m.good)/float64(n)))
+		row.Set("goodput_share", metric.Of(100*float64(m.goodLasts)/float64(n)))
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
-// Merged is one cell at one level over its trials: what the console shows and
-// what thresholds read.
+// Merged is one cell at one level (sustained: one step) over its trials: what the
+// console shows and what thresholds read.
 type Merged struct {
 	Spec     scenario.Cell
-	Level    int
+	Level    int        // sustained: the median of the levels held
 	Points   []*Point   // of all trials
 	Trials   int        // trials that Row is made of
 	Row      metric.Row // median over those trials
@@ -26,6 +26,11 @@ type Merged struct {
 	Best     bool // likewise
 	Samples  int  // first tokens of those trials together
 	ErrorsBy map[string]int
+
+	// Sustained.
+	Step      int
+	Converged bool   // in every trial that Row is made of
+	Bracket   [2]int // the lowest and the highest level that may be the one that holds, over those trials; 0: not known
 }
 
 // Usable reports whether the figures may be believed: ok or doubtful.
@@ -35,15 +40,18 @@ func (m *Merged) Usable() bool { return m.Validity == ValidOK || m.Validity == V
 // usable points; where there are none from invalid ones, which it then is too.
 func merge(points []*Point) []*Merged {
 	type key struct {
-		cell  string
-		level int
+		cell        string
+		level, step int
 	}
 	by := map[key]*Merged{}
 	var out []*Merged
 	for _, p := range points {
-		k := key{p.Cell, p.Level}
+		k := key{p.Cell, p.Level, p.Step}
+		if p.sustained() {
+			k.level = 0
+		}
 		if by[k] == nil {
-			by[k] = &Merged{Spec: p.Spec, Level: p.Level}
+			by[k] = &Merged{Spec: p.Spec, Level: p.Level, Step: p.Step}
 			out = append(out, by[k])
 		}
 		by[k].Points = append(by[k].Points, p)
@@ -82,8 +90,34 @@ func (m *Merged) fill() {
 			m.ErrorsBy[class] += n
 		}
 	}
+	if len(from) > 0 && from[0].sustained() {
+		m.held(from)
+	}
 	m.Missed = missed > 0 && 2*missed >= m.Trials
 	m.Best = best > 0 && 2*best >= m.Trials
+}
+
+// held fills what the trials say of the level that a step held.
+func (m *Merged) held(from []*Point) {
+	levels := make([]int, len(from))
+	m.Converged = true
+	for i, p := range from {
+		levels[i] = p.Level
+		m.Converged = m.Converged && p.Converged
+		lo, hi := p.Held()
+		if i == 0 {
+			m.Bracket = [2]int{lo, hi}
+			continue
+		}
+		m.Bracket[0] = min(m.Bracket[0], lo)
+		if m.Bracket[1] > 0 && hi > 0 { // else open above in one of them
+			m.Bracket[1] = max(m.Bracket[1], hi)
+		} else {
+			m.Bracket[1] = 0
+		}
+	}
+	slices.Sort(levels)
+	m.Level = levels[(len(levels)-1)/2]
 }
 
 // reason adds a reason; of those of one code the worst stays, the first of equals.

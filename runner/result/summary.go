@@ -15,8 +15,8 @@ import (
 type Summary struct {
 	Run    *Run
 	Probe  *Probe    // nil when the run ended before it
-	Points []*Point  // one per trial, cell and level, in that order, as planned; skipped and failed ones too
-	Merged []*Merged // one per cell and level over its trials, by context, hit rate, size and level
+	Points []*Point  // one per trial, cell and level (sustained: step), in that order, as planned; skipped and failed ones too
+	Merged []*Merged // one per cell and level (step) over its trials, by context, hit rate, size and level
 	Series []*Series // transitions, by context, hit rate, level and trial
 	Notes  []RunNote // what a reader should know of the whole run, each once
 
@@ -43,7 +43,11 @@ func Summarise(rec *Record) *Summary {
 	}
 	s.points()
 	s.capacityValidity()
-	s.sum.Series = findSeries(s.sum.Points, s.sc, s.probe())
+	if s.sustained() {
+		s.sum.Series = s.growthSeries()
+	} else {
+		s.sum.Series = findSeries(s.sum.Points, s.sc, s.probe())
+	}
 	s.best()
 	s.sum.Merged = merge(s.sum.Points)
 	s.sum.Notes = s.notes()
@@ -58,6 +62,7 @@ type summariser struct {
 	telemetry *Telemetry
 	evidence  []string // percentiles that an slo, stop or threshold names
 	counts    map[*Point]Counts
+	ingested  map[*Point]bool // an ingest overlaps its window
 }
 
 func (s *summariser) probe() *sample.Probe {
@@ -97,7 +102,7 @@ func (s *summariser) planned() []scenario.Cell {
 
 // points makes the points of every planned unit, trial-major as they are run.
 func (s *summariser) points() {
-	s.counts = map[*Point]Counts{}
+	s.counts, s.ingested = map[*Point]Counts{}, map[*Point]bool{}
 	units := map[Unit]*UnitRecord{}
 	trials := max(1, s.sc.Trials)
 	for _, u := range s.rec.Units {
@@ -116,10 +121,20 @@ func (s *summariser) points() {
 			if s.sum.stopped {
 				r = Reason{Code: "skipped", Class: ValidSkipped, Text: "a stop condition ended the run"}
 			}
-			for _, level := range cell.Levels {
-				s.sum.Points = append(s.sum.Points, unmeasured(key, cell, level, r))
-			}
+			s.missing(key, cell, r)
 		}
+	}
+}
+
+// missing makes the points of a unit that was not begun.
+func (s *summariser) missing(u Unit, cell scenario.Cell, r Reason) {
+	if s.sustained() {
+		for step := range stepped(cell).Steps {
+			s.sum.Points = append(s.sum.Points, unmeasuredStep(u, stepped(cell), step, r))
+		}
+	}
+	for _, level := range cell.Levels {
+		s.sum.Points = append(s.sum.Points, unmeasured(u, cell, level, r))
 	}
 }
 
@@ -132,12 +147,16 @@ func unmeasured(u Unit, cell scenario.Cell, level int, r Reason) *Point {
 // unit makes the points of a unit that was begun or skipped.
 func (s *summariser) unit(u *UnitRecord) {
 	opt := MeasureOptions{SLO: s.sc.SLO, TokensPerEvent: TokensPerEvent(u.Requests), KVBytesPerToken: s.kvBytes(), Telemetry: s.telemetry}
+	if s.sustained() {
+		s.steps(u, opt)
+		return
+	}
 	for _, level := range levels(u) {
 		if ph := u.phase(PhaseMeasure, level); ph != nil {
-			s.sum.Points = append(s.sum.Points, s.point(u, ph, opt))
+			s.sum.Points = append(s.sum.Points, s.point(u, u.Spec, ph, opt))
 			continue
 		}
-		s.sum.Points = append(s.sum.Points, unmeasured(u.Unit, u.Spec, level, why(u, level)))
+		s.sum.Points = append(s.sum.Points, unmeasured(u.Unit, u.Spec, level, why(u, u.phase(PhaseSkipped, level))))
 	}
 }
 
@@ -162,10 +181,11 @@ func (u *UnitRecord) phase(kind PhaseKind, level int) *Phase {
 	return nil
 }
 
-// why says why a level of a unit was not measured.
-func why(u *UnitRecord, level int) Reason {
-	if ph := u.phase(PhaseSkipped, level); ph != nil {
-		return Reason{Code: "skipped", Class: ValidSkipped, Text: ph.Reason}
+// why says why a level or step of a unit was not measured; skipped is the phase that
+// says so itself, nil when there is none.
+func why(u *UnitRecord, skipped *Phase) Reason {
+	if skipped != nil {
+		return Reason{Code: "skipped", Class: ValidSkipped, Text: skipped.Reason}
 	}
 	switch u.State {
 	case CellFailed:
@@ -190,18 +210,20 @@ func (s *summariser) kvBytes() float64 {
 	return s.rec.Probe.KVBytesPerToken
 }
 
-// point measures one level from its record: the final view.
-func (s *summariser) point(u *UnitRecord, ph *Phase, opt MeasureOptions) *Point {
+// point measures one level or step from its record: the final view. cell is the unit's
+// as it was then.
+func (s *summariser) point(u *UnitRecord, cell scenario.Cell, ph *Phase, opt MeasureOptions) *Point {
 	w := Window{ph.Start, ph.End}
 	row, counts := Measure(u.Requests, w, opt)
-	SetAxes(row, u.Spec, ph.Level)
+	SetAxes(row, cell, ph.Level)
 	if s.sc.Access != "cyclic" && s.sc.Access != "" {
 		row.Set("reuse_distance", medianDistance(counts.distances))
 	}
 	p := &Point{
-		Unit: u.Unit, Spec: u.Spec, Level: ph.Level, Start: ph.Start, End: ph.End, Repeats: ph.Repeats, Row: row, Stop: ph.Stop,
-		Samples: counts.FirstTokens, TTFTs: counts.TTFTs, Touched: touched(u, w), Churn: churn(row, counts, w),
+		Unit: u.Unit, Spec: cell, Level: ph.Level, Start: ph.Start, End: ph.End, Repeats: ph.Repeats, Row: row, Stop: ph.Stop,
+		Samples: counts.FirstTokens, TTFTs: counts.TTFTs, Touched: touched(u, cell.Prompts, ph.Step, w), Churn: churn(row, counts, w),
 		InputTokens: counts.InputTokens, OutputTokens: counts.OutputTokens, CachedTokens: counts.CachedTokens, ErrorsBy: counts.ErrorsBy,
+		Step: ph.Step, Converged: ph.Converged, Bracket: ph.Bracket, Periods: ph.Periods, Search: ph.Search,
 	}
 	if want, ok := counts.intended(); ok {
 		p.Intended = metric.Of(want)
@@ -212,6 +234,7 @@ func (s *summariser) point(u *UnitRecord, ph *Phase, opt MeasureOptions) *Point 
 		p.Stop = final.Text
 	}
 	s.counts[p] = counts
+	s.ingested[p] = ingestIn(u, w)
 	s.judge(p, u, ph, final)
 	return p
 }
@@ -225,18 +248,19 @@ func medianDistance(ds []int64) metric.Value {
 }
 
 // touched is the share of the set's prompts that load requests touched from the
-// end of the unit's last warm-up before the window to the window's end.
-func touched(u *UnitRecord, w Window) float64 {
-	if u.Spec.Prompts <= 0 {
+// end of the unit's last warm-up before the window, or from the growth that made its
+// step, to the window's end.
+func touched(u *UnitRecord, prompts, step int, w Window) float64 {
+	if prompts <= 0 {
 		return 0
 	}
-	from := u.Begin
+	from := max(u.Begin, u.grown(step))
 	for _, ph := range u.Phases {
 		if ph.Phase == PhaseWarmup && ph.End <= w.Start {
 			from = max(from, ph.End)
 		}
 	}
-	seen := make([]bool, u.Spec.Prompts)
+	seen := make([]bool, prompts)
 	n := 0
 	for _, r := range u.Requests {
 		if r.Phase != sample.PhaseLoad || r.Started < from || r.Started >= w.End || r.Prompt < 0 || int(r.Prompt) >= len(seen) || seen[r.Prompt] {
@@ -264,15 +288,20 @@ func churn(row metric.Row, c Counts, w Window) float64 {
 }
 
 // best marks the best passing level of each unit: the highest goodput, without one
-// the highest output throughput, among ok and doubtful points that hold the slo.
+// the highest output throughput, among ok and doubtful points that hold the slo. A step
+// has one point: it is its best where it holds the slo.
 func (s *summariser) best() {
-	top := map[Unit]*Point{}
+	type key struct {
+		Unit
+		step int
+	}
+	top := map[key]*Point{}
 	for _, p := range s.sum.Points {
 		if !p.Usable() || p.Missed || !Judge(s.sc.SLO, p.Row).Held() {
 			continue
 		}
-		if old := top[p.Unit]; old == nil || Better(p.Row, old.Row) {
-			top[p.Unit] = p
+		if k := (key{p.Unit, p.Step}); top[k] == nil || Better(p.Row, top[k].Row) {
+			top[k] = p
 		}
 	}
 	for _, p := range top {

@@ -59,18 +59,18 @@ func TestSummariseASweep(t *testing.T) {
 			t.Errorf("trial %d: %+v", found.Trial, found)
 		}
 	}
-	edges := s.Edges(1000, 90, 4)
+	edges := s.Edges(SeriesKey{1000, 90, 4})
 	if len(edges) != 9 || edges[0] != metric.Of(81600) || edges[1] != metric.Lower(122400) {
 		t.Errorf("edges %v", edges)
 	}
-	if got := s.Edges(1000, 90, 5); got != nil {
+	if got := s.Edges(SeriesKey{1000, 90, 5}); got != nil {
 		t.Errorf("edges of a level that was not run: %v", got)
 	}
 	from := s.Series[0].Transitions[0].From
-	if got := s.EdgeOf(from, 1000, 90, 4); got != metric.Of(81600) {
+	if got := s.EdgeOf(from, SeriesKey{1000, 90, 4}); got != metric.Of(81600) {
 		t.Errorf("edge of %s: %v", from, got)
 	}
-	if got := s.EdgeOf("nonesuch", 1000, 90, 4); got.Known() {
+	if got := s.EdgeOf("nonesuch", SeriesKey{1000, 90, 4}); got.Known() {
 		t.Errorf("edge of nonesuch: %v", got)
 	}
 	if !s.Points[5].has("over-capacity") || s.Points[5].Validity != ValidOK {
@@ -92,7 +92,7 @@ func TestEdgesOverTrials(t *testing.T) {
 		}
 	}
 	s := Summarise(rec)
-	if got := s.Edges(1000, 90, 4); got[0] != metric.Of(81600) || got[1] != metric.Lower(122400) {
+	if got := s.Edges(SeriesKey{1000, 90, 4}); got[0] != metric.Of(81600) || got[1] != metric.Lower(122400) {
 		t.Errorf("edges %v, series %+v", got, s.Series[2])
 	}
 	if none := s.Series[2].None; none == "" {

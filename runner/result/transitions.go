@@ -17,7 +17,7 @@ import (
 type SeriesKey struct {
 	Context int64
 	HitRate float64 // percent, as asked
-	Level   int
+	Level   int     // sustained: 0, since each size holds a level of its own; Series.At has them
 }
 
 // Series is the transitions of one series in one trial.
@@ -26,9 +26,31 @@ type Series struct {
 	Trial int
 	tier.Series
 	Farthest int64 // the largest reuse distance of its points: edges may lie beyond
+
+	// At is, sustained, the level at which the TTFT of the two sides of each transition
+	// was compared; 0 where it was not. Nil in fixed mode: it is Level.
+	At []int
 }
 
-func keyOf(p *Point) SeriesKey { return SeriesKey{p.Spec.Context, p.Spec.HitRate, p.Level} }
+// LevelOf gives the level at which transition i was found, 0 when it has none.
+func (s *Series) LevelOf(i int) int {
+	if i < len(s.At) {
+		return s.At[i]
+	}
+	return s.Level
+}
+
+func keyOf(p *Point) SeriesKey { return seriesKey(p.Spec, p.Level) }
+
+func seriesKey(spec scenario.Cell, level int) SeriesKey {
+	if len(spec.Steps) > 0 {
+		level = 0
+	}
+	return SeriesKey{spec.Context, spec.HitRate, level}
+}
+
+// Series gives the key of the series that the points belong to.
+func (m *Merged) Series() SeriesKey { return seriesKey(m.Spec, m.Level) }
 
 func (k SeriesKey) compare(o SeriesKey) int {
 	return cmp.Or(cmp.Compare(k.Context, o.Context), cmp.Compare(k.HitRate, o.HitRate), cmp.Compare(k.Level, o.Level))
@@ -127,14 +149,15 @@ func coldTTFT(points []*Point, k SeriesKey) float64 {
 // edges is how many edges the catalogue names (edge1 ... edge9).
 const edges = 9
 
-// Edges gives what edge1, edge2 ... mean for one (context, hit rate, level): the
-// lower ends of the brackets, in tokens of reuse distance, each the median over
-// trials. An edge that a trial did not find lies beyond its farthest point: a
-// lower bound. Nil when nothing was measured that could show an edge.
-func (s *Summary) Edges(context int64, hitRate float64, level int) []metric.Value {
+// Edges gives what edge1, edge2 ... mean for one series: the lower ends of the
+// brackets, in tokens of reuse distance, each the median over trials. An edge that a
+// trial did not find lies beyond its farthest point: a lower bound. Nil when nothing
+// was measured that could show an edge. A sustained series has one set of edges,
+// whatever levels its sizes held.
+func (s *Summary) Edges(k SeriesKey) []metric.Value {
 	var trials [][]metric.Value
 	for _, found := range s.Series {
-		if found.SeriesKey == (SeriesKey{context, hitRate, level}) {
+		if found.SeriesKey == k {
 			trials = append(trials, found.lowerEnds())
 		}
 	}
@@ -165,10 +188,10 @@ func (s *Series) lowerEnds() []metric.Value {
 
 // EdgeOf gives what edge.NAME means: the lower end of the named tier's edge, the
 // median over trials; Null where no trial knows a tier of that name.
-func (s *Summary) EdgeOf(name string, context int64, hitRate float64, level int) metric.Value {
+func (s *Summary) EdgeOf(name string, k SeriesKey) metric.Value {
 	var vs []metric.Value
 	for _, found := range s.Series {
-		if found.SeriesKey != (SeriesKey{context, hitRate, level}) {
+		if found.SeriesKey != k {
 			continue
 		}
 		for _, t := range found.Transitions {

@@ -42,7 +42,7 @@ func (p *Point) addGraded(code string, class Validity, grade float64, format str
 	}
 }
 
-// judge holds every rule of fixed mode against a measured point but those that
+// judge holds every rule against a measured point but those that
 // need the other points (capacityValidity).
 func (s *summariser) judge(p *Point, u *UnitRecord, ph *Phase, final Judgement) {
 	p.Validity = ValidOK
@@ -54,11 +54,16 @@ func (s *summariser) judge(p *Point, u *UnitRecord, ph *Phase, final Judgement) 
 	if change, p2, drifts := notSteady(c.firsts, p.Window()); drifts {
 		p.addGraded("not-steady", ValidDoubt, math.Abs(change), "TTFT changed by %+.0f %% within the window (Spearman p = %.2g)", 100*change, p2)
 	}
-	if w := u.phase(PhaseWarmIn, p.Level); w != nil {
+	if s.sustained() {
+		p.convergence(ph)
+	} else if w := u.phase(PhaseWarmIn, p.Level); w != nil {
 		p.phaseNotes(w)
 	}
 	p.phaseNotes(ph)
 	decided := ph.Missed
+	if s.sustained() && !ph.Converged {
+		return // nothing was decided on the whole of it
+	}
 	if !s.sc.SLO.Empty() && final.Missed != scenario.Unknown && decided != (final.Missed == scenario.True) {
 		p.add("verdict-differs", ValidOK, "the slo was %s as decided while it ran, and %s once all token counts were known", missedOrHeld(decided), missedOrHeld(!decided))
 	}
@@ -76,6 +81,9 @@ func missedOrHeld(missed bool) string {
 func (p *Point) phaseNotes(ph *Phase) {
 	for _, text := range ph.Notes {
 		code := "note"
+		if strings.HasPrefix(text, notConverged) {
+			continue // a doubt, not a note: see convergence
+		}
 		if strings.HasPrefix(text, "warm-in cut") {
 			code = "warm-in-cut"
 		}
@@ -234,8 +242,10 @@ func (s *summariser) capacityValidity() {
 		// The largest distance that a prompt of the set can have: under uniform access
 		// the row's own is a median.
 		distance := float64(p.Spec.ReuseDistance)
-		capacity := max(kept[keyOf(p)], least-s.private(p)/withinCapacity)
+		capacity := max(kept[keyOf(p)]-s.private(p), least-s.private(p)/withinCapacity)
 		switch {
+		case low && s.ingested[p]: // the prompts that were new are the misses
+			p.add("ingest", ValidOK, "%.1f %% of prompt tokens were cached, %.1f %% intended: new prompts were ingested inside the window", got.V, want.V)
 		case low && !leastLoaded(s.sc) && distance < withinCapacity*capacity:
 			p.addGraded("hit-rate-low", ValidInvalid, want.V-got.V, "%.1f %% of prompt tokens were cached, %.1f %% intended, at a reuse distance of %s tokens where %s are known to be kept",
 				got.V, want.V, count(distance), count(capacity))
@@ -249,7 +259,7 @@ func (s *summariser) capacityValidity() {
 
 // private is the KV, in tokens, that the requests in flight hold beside what is
 // reused: a tier's edge is where reuse distance and it together exceed what was told
-// of the tier. What other points of the series kept was kept beside it already.
+// of the tier.
 func (s *summariser) private(p *Point) float64 {
 	return float64(int64(p.Level) * (p.Spec.R - p.Spec.Prefix + s.sc.OutputTokens))
 }
@@ -257,13 +267,14 @@ func (s *summariser) private(p *Point) float64 {
 func count(v float64) string { return metric.Text(metric.Tokens, v) }
 
 // keptUpTo gives for each series the largest reuse distance at which prompts were
-// found: what the server holds is at least that.
+// found, and the private KV that was kept beside it: what the server holds is at least
+// that.
 func (s *summariser) keptUpTo() map[SeriesKey]float64 {
 	kept := map[SeriesKey]float64{}
 	for _, p := range s.sum.Points {
 		want, got := p.Intended, p.Row.Get("hit_rate_observed")
 		if p.Usable() && want.V > hitTolerance && got.Known() && math.Abs(got.V-want.V) <= hitTolerance {
-			kept[keyOf(p)] = max(kept[keyOf(p)], float64(p.Spec.ReuseDistance))
+			kept[keyOf(p)] = max(kept[keyOf(p)], float64(p.Spec.ReuseDistance)+s.private(p))
 		}
 	}
 	return kept

@@ -1,0 +1,141 @@
+package result
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// fits is TTFT on a server that holds so many prompts: 0.1 s at level 4 when found,
+// 0.4 s when not, in proportion to the level.
+func fits(g *grower, prompts int) func(step, level int) float64 {
+	return func(step, level int) float64 {
+		base := 0.1
+		if g.sizes[step] > prompts {
+			base = 0.4
+		}
+		return base * float64(level) / 4
+	}
+}
+
+// A tier transition during growth is one, at the level at which both sides were met,
+// though the level is lowered afterwards and TTFT is the same again.
+func TestTransitionDuringGrowth(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		g := newGrower(10, 20, 30, 40)
+		g.ttft = fits(g, 25)
+		g.legs = []leg{{0, 8, 6, "grow"}, {1, 8, 6, "grow"}, {2, 8, 3, "transition"}, {2, 2, 6, "grow"}, {3, 2, 6, "end"}}
+		g.ingest = 3
+		g.silent = silent
+		g.cached = func(step int) int64 {
+			if g.sizes[step] > 25 {
+				return 0
+			}
+			return 900
+		}
+		sum := g.summary()
+		if len(sum.Series) != 1 || len(sum.Series[0].Transitions) != 1 {
+			t.Fatalf("silent %v: series %+v", silent, sum.Series)
+		}
+		s := sum.Series[0]
+		tr := s.Transitions[0]
+		if s.SeriesKey != (SeriesKey{1000, 90, 0}) || s.Trial != 1 || s.LevelOf(0) != 8 || s.Farthest != 40*1020 || s.None != "" || s.Notes != nil {
+			t.Errorf("silent %v: %+v", silent, s)
+		}
+		if tr.Lo != 20*1020 || tr.Hi != 30*1020 || !within(tr.Before, 0.2, 0.02) || !within(tr.After, 0.8, 0.02) || !within(tr.MsPer1kToken, 600/0.9, 0.05) {
+			t.Errorf("silent %v: %+v", silent, tr)
+		}
+		if to := "recompute"; !silent && tr.To != to {
+			t.Errorf("to %q, want %q", tr.To, to)
+		}
+		if e := sum.Edges(SeriesKey{1000, 90, 0}); e[0] != metric.Of(20*1020) || e[1] != metric.Lower(40*1020) {
+			t.Errorf("edges %v", e)
+		}
+		if sum.Merged[0].Series() != s.SeriesKey || sum.Merged[3].Series() != s.SeriesKey {
+			t.Error("points do not know their series")
+		}
+	}
+}
+
+// More load is no tier: what the level alone does to TTFT is no transition.
+func TestLoadIsNoTransition(t *testing.T) {
+	g := newGrower(10, 20, 30, 40)
+	g.silent = true
+	g.ttft = fits(g, 1000)
+	g.legs = []leg{{0, 2, 6, "grow"}, {1, 2, 3, "ramp"}, {1, 8, 6, "grow"}, {2, 8, 3, "lower"}, {2, 3, 6, "grow"}, {3, 3, 6, "end"}}
+	s := g.summary().Series[0]
+	if len(s.Transitions) != 0 || !strings.HasPrefix(s.None, "no transition up to 40.8k reuse distance") || s.Notes != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Two edges, each met at a level of its own, are two transitions with the TTFTs that
+// were seen there.
+func TestTwoTransitionsAtDifferentLevels(t *testing.T) {
+	g := newGrower(10, 20, 30, 40, 50, 60)
+	g.silent = true
+	cost := []float64{0.1, 0.1, 0.3, 0.3, 1.2, 1.2} // at level 4
+	g.ttft = func(step, level int) float64 { return cost[step] * float64(level) / 4 }
+	g.legs = []leg{{0, 8, 6, "grow"}, {1, 8, 6, "grow"}, {2, 8, 3, "transition"}, {2, 4, 6, "grow"}, {3, 4, 6, "grow"}, {4, 4, 4, "transition"}, {4, 2, 12, "grow"}, {5, 2, 12, "end"}}
+	s := g.summary().Series[0]
+	if len(s.Transitions) != 2 {
+		t.Fatalf("%+v", s)
+	}
+	for i, want := range []struct {
+		lo, hi        int64
+		level         int
+		before, after float64
+	}{{20, 30, 8, 0.2, 0.6}, {40, 50, 4, 0.3, 1.2}} {
+		tr := s.Transitions[i]
+		if tr.Lo != want.lo*1020 || tr.Hi != want.hi*1020 || s.LevelOf(i) != want.level || !within(tr.Before, want.before, 0.03) || !within(tr.After, want.after, 0.03) {
+			t.Errorf("transition %d at level %d: %+v, want %+v", i, s.LevelOf(i), tr, want)
+		}
+	}
+}
+
+// Where growth came with another level, the smaller size's last periods at that level
+// are compared; where it never had it, the result says what cannot be seen.
+func TestGrowthWithAnotherLevel(t *testing.T) {
+	g := newGrower(10, 30)
+	g.silent = true
+	g.ttft = fits(g, 20)
+	g.legs = []leg{{0, 4, 3, "ramp"}, {0, 8, 1, "grow"}, {1, 4, 6, "end"}}
+	s := g.summary().Series[0]
+	if len(s.Transitions) != 1 || s.LevelOf(0) != 4 || !within(s.Transitions[0].Before, 0.1, 0.03) || !within(s.Transitions[0].After, 0.4, 0.03) {
+		t.Errorf("an earlier stretch at the same level: %+v", s)
+	}
+	g.legs = []leg{{0, 8, 6, "grow"}, {1, 4, 6, "end"}}
+	s = g.summary().Series[0]
+	if len(s.Transitions) != 0 || !strings.Contains(s.None, "no transition can be told: between 10k and 30k TTFT was not compared at one level (the level went from 8 to 4)") {
+		t.Errorf("no stretch at the same level: %+v", s)
+	}
+	g.silent = false
+	g.cached = func(step int) int64 { return []int64{900, 0}[step] }
+	s = g.summary().Series[0]
+	if len(s.Transitions) != 1 || s.LevelOf(0) != 0 || s.Transitions[0].Before != 0 || s.Transitions[0].MsPer1kToken != 0 || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "only the tokens told cached speak there") {
+		t.Errorf("told tokens alone: %+v", s)
+	}
+}
+
+// A size whose point cannot be used is no end of a bracket; growth through it counts.
+func TestTransitionPastAnUnusablePoint(t *testing.T) {
+	g := newGrower(10, 20, 30)
+	g.silent = true
+	g.ttft = fits(g, 15)
+	u := g.unit(1)
+	for _, r := range u.Requests {
+		if w := u.step(PhaseMeasure, 1); r.Started > w.Start && r.End < w.End && r.ID%5 == 0 {
+			r.Class = sample.Reset // 20 % fail: invalid
+		}
+	}
+	sum := Summarise(g.record(u))
+	if sum.Points[1].Validity != ValidInvalid {
+		t.Fatalf("the middle point is %s", sum.Points[1].Validity)
+	}
+	s := sum.Series[0]
+	if len(s.Transitions) != 1 || s.Transitions[0].Lo != 10*1020 || s.Transitions[0].Hi != 30*1020 || !within(s.Transitions[0].After/s.Transitions[0].Before, 4, 0.05) {
+		t.Errorf("%+v", s)
+	}
+}
