@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,39 @@ var planColumns = []column[planRow]{
 	{name: "measured_min", get: func(r planRow) field { return nanos(int64(r.e.MinMeasured)) }},
 	{name: "measured_max", get: func(r planRow) field { return nanos(int64(r.e.MaxMeasured)) }},
 	{name: "peak_streams", get: func(r planRow) field { return integer(int64(r.e.PeakStreams)) }},
+}
+
+// growthColumns are the keys that a sustained plan has as well: levels are not known
+// before, sizes are steps, and measured_max is the duration.
+var growthColumns = []column[planRow]{
+	{name: "sizes", get: func(r planRow) field { return text(sizeList(r.c.Steps)) }},
+	{name: "search_start", get: func(r planRow) field { return integer(int64(r.plan.Scenario.Search.Start)) }},
+	{name: "search_step", get: func(r planRow) field { return integer(int64(r.plan.Scenario.Search.Step)) }},
+	{name: "search_max", get: func(r planRow) field { return integer(int64(r.plan.Scenario.Search.Max)) }},
+	{name: "duration", get: func(r planRow) field { return nanos(int64(r.plan.Scenario.Duration.Max)) }},
+	{name: "assessment_period", get: func(r planRow) field { return nanos(int64(r.plan.Scenario.Assessment)) }},
+	{name: "ingest_tokens", get: func(r planRow) field { return integer(r.e.IngestTokens) }},
+	{name: "ingest_requests", get: func(r planRow) field { return integer(r.e.IngestRequests) }},
+}
+
+// columnsOf are the keys of a plan's rows.
+func columnsOf(p *scenario.Plan) []column[planRow] {
+	if p.Scenario.Mode == "sustained" {
+		return append(slices.Clone(planColumns), growthColumns...)
+	}
+	return planColumns
+}
+
+// sizeList gives the sizes of a growing set; none at hit rate 0, where size has no
+// meaning.
+func sizeList(steps []scenario.Step) string {
+	var parts []string
+	for _, s := range steps {
+		if s.WorkingSet > 0 {
+			parts = append(parts, fmt.Sprint(s.WorkingSet))
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func levelList(levels []int) string {
@@ -76,7 +110,7 @@ func planRows(plans []*scenario.Plan) func(yield func(planRow) bool) {
 func PlanLines(w io.Writer, plans []*scenario.Plan) error {
 	ew := &errWriter{w: w}
 	for row := range planRows(plans) {
-		for i, c := range planColumns {
+		for i, c := range columnsOf(row.plan) {
 			sep := " "
 			if i == 0 {
 				sep = ""
@@ -100,6 +134,9 @@ func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
 		b = append(comma(b, i), `{"totals":`...)
 		b = appendKeys(b, []keyField{{"scenario", text(p.Scenario.Name)}, {"digest", text(p.Digest)}, {"cells", integer(int64(len(p.Cells)))}, {"points", integer(int64(e.Points))},
 			{"warmup_tokens", integer(e.WarmupTokens)}, {"warmup_requests", integer(e.WarmupRequests)}, {"measured_min", nanos(int64(e.MinMeasured))}, {"measured_max", nanos(int64(e.MaxMeasured))}, {"peak_streams", integer(int64(e.PeakStreams))}})
+		if p.Scenario.Mode == "sustained" {
+			b = appendKeys(append(b, `,"growth":`...), []keyField{{"ingest_tokens", integer(e.IngestTokens)}, {"ingest_requests", integer(e.IngestRequests)}})
+		}
 		b = append(b, `,"left_out":[`...)
 		for j, l := range p.Left {
 			b = appendKeys(comma(b, j), []keyField{{"context_size", integer(l.Context)}, {"working_set_size", integer(l.WorkingSet)}, {"why", text(l.Why)}})
@@ -111,9 +148,9 @@ func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
 		b = append(b, `],"cells":[`...)
 		n := 0
 		for row := range planRows([]*scenario.Plan{p}) {
-			keys := make([]keyField, len(planColumns))
-			for k, c := range planColumns {
-				keys[k] = keyField{c.name, c.get(row)}
+			var keys []keyField
+			for _, c := range columnsOf(p) {
+				keys = append(keys, keyField{c.name, c.get(row)})
 			}
 			b = appendKeys(comma(b, n), keys)
 			n++
@@ -129,10 +166,17 @@ func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
 	ew := &errWriter{w: w}
 	sc := p.Scenario
 	fmt.Fprintf(ew, "%s  %s\n", opt.Paint.Bold(sc.Name), planHead(sc))
+	if sc.Mode == "sustained" {
+		fmt.Fprintln(ew, term.Wrap(searchText(sc), "  ", opt.Width))
+		fmt.Fprintln(ew, term.Wrap(growthText(sc), "  ", opt.Width))
+	}
 	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse"}, {name: "hit"}, {name: "prompts"}, {name: "conc", left: true}, {name: "warm-up tok"}, {name: "measured", left: true}}}
 	for row := range planRows([]*scenario.Plan{p}) {
-		g.rows = append(g.rows, []cell{plain(metric.Size(row.c.Context)), plain(sizeOrNone(row.c.WorkingSet)), plain(sizeOrNone(row.c.ReuseDistance)), plain(metric.Text(metric.Percent, row.c.HitRate)),
-			plain(countOrNone(row.c.Prompts)), plain(levelText(row.c.Levels)), plain(metric.Text(metric.Tokens, float64(row.e.WarmupTokens))), plain(span(row.e.MinMeasured, row.e.MaxMeasured))})
+		if len(row.c.Steps) > 0 {
+			growthRows(g, row)
+			continue
+		}
+		g.rows = append(g.rows, planCells(row.c, levelText(row.c.Levels), row.e.WarmupTokens, span(row.e.MinMeasured, row.e.MaxMeasured)))
 	}
 	g.fit(opt.Width)
 	if err := g.render(ew, opt.Paint); err != nil {
@@ -141,11 +185,51 @@ func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
 	for _, l := range p.Left {
 		fmt.Fprintf(ew, "left out: working set %s at context %s: %s\n", metric.Size(l.WorkingSet), metric.Size(l.Context), l.Why)
 	}
-	e := p.Estimate()
-	total := fmt.Sprintf("%s, %s; warm-up %s tokens in %s requests; measured %s, warm-in and drain on top; at most %d requests in flight",
-		Plural(len(p.Cells), "cell"), Plural(e.Points, "point"), metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
-	fmt.Fprintln(ew, term.Wrap(total, "  ", opt.Width))
+	fmt.Fprintln(ew, term.Wrap(planTotals(p), "  ", opt.Width))
 	return ew.err
+}
+
+// planCells is a row of the table: what is sent at one size, and what it costs.
+func planCells(c scenario.Cell, conc string, warm int64, measured string) []cell {
+	return []cell{plain(metric.Size(c.Context)), plain(sizeOrNone(c.WorkingSet)), plain(sizeOrNone(c.ReuseDistance)), plain(metric.Text(metric.Percent, c.HitRate)),
+		plain(countOrNone(c.Prompts)), plain(conc), plain(metric.Text(metric.Tokens, float64(warm))), plain(measured)}
+}
+
+// growthRows are the sizes of a growing set, a row each: what growth adds cold is
+// counted where it is sent, and each size has its share of the duration.
+func growthRows(g *grid, row planRow) {
+	sc, steps := row.plan.Scenario, row.c.Steps
+	conc := fmt.Sprintf("%d to %d", sc.Search.Start, sc.Search.Max)
+	share := clock(time.Duration(sc.Duration.Max) * time.Duration(sc.Trials) / time.Duration(len(steps)))
+	if sc.Growth.By == "convergence" && row.c.HitRate > 0 {
+		share = "up to " + share
+	}
+	warm := row.e.WarmupTokens
+	for i, s := range steps {
+		if i > 0 {
+			warm = 0
+			if row.e.IngestTokens > 0 {
+				// All of the largest set is sent, as often as trials and endpoints say.
+				times := (row.e.WarmupTokens + row.e.IngestTokens) / row.c.Real
+				warm = (s.Real - steps[i-1].Real) * times
+			}
+		}
+		g.rows = append(g.rows, planCells(row.c.At(i), conc, warm, share))
+	}
+}
+
+// planTotals sums a plan up in a sentence.
+func planTotals(p *scenario.Plan) string {
+	sc, e := p.Scenario, p.Estimate()
+	s := fmt.Sprintf("%s, %s; warm-up %s tokens in %s requests; ", Plural(len(p.Cells), "cell"), Plural(e.Points, "point"),
+		metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)))
+	if e.IngestRequests > 0 {
+		s += fmt.Sprintf("growth adds %s tokens in %s requests, cold; ", metric.Text(metric.Tokens, float64(e.IngestTokens)), metric.Text(metric.Count, float64(e.IngestRequests)))
+	}
+	if sc.Mode == "sustained" {
+		return s + fmt.Sprintf("measured %s, drain on top; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
+	}
+	return s + fmt.Sprintf("measured %s, warm-in and drain on top; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
 }
 
 // Plural gives a number with its noun: 1 cell, 2 cells.
@@ -166,6 +250,32 @@ func planHead(sc *scenario.Scenario) string {
 		s += fmt.Sprintf(", %d trials", sc.Trials)
 	}
 	return term.Clean(s)
+}
+
+// searchText says what the controller of a sustained plan looks for.
+func searchText(sc *scenario.Scenario) string {
+	var limits []string
+	for _, l := range sc.SLO.TTFT {
+		limits = append(limits, fmt.Sprintf("ttft.%s <= %s", l.Stat, metric.Text(metric.Seconds, l.Limit)))
+	}
+	for _, l := range sc.SLO.OutputRate {
+		limits = append(limits, fmt.Sprintf("output_rate.%s >= %s", l.Stat, metric.Text(metric.TokensPerSecond, l.Limit)))
+	}
+	return fmt.Sprintf("search: concurrency from %d to %d, raised by at least %d, for %s with a margin of %s",
+		sc.Search.Start, sc.Search.Max, sc.Search.Step, strings.Join(limits, " and "), metric.Text(metric.Percent, sc.SLO.Margin))
+}
+
+// growthText says how the working set of a sustained plan grows.
+func growthText(sc *scenario.Scenario) string {
+	gr := sc.Growth
+	s := fmt.Sprintf("growth: by %s, %s prompts, periods of %s, at most %s a cell", gr.By, gr.Prompts, clock(time.Duration(sc.Assessment)), clock(time.Duration(sc.Duration.Max)))
+	if gr.By == "convergence" {
+		s += fmt.Sprintf("; a level that was verified is held for %s", Plural(gr.Hold, "period"))
+		if gr.AtEnd == "hold" {
+			s += ", at the last size until the duration is over"
+		}
+	}
+	return s
 }
 
 func countOrNone(n int) string {
