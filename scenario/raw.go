@@ -34,12 +34,12 @@ type rawFile struct {
 	Drain        *Dur               `yaml:"drain" validate:"omitnil,gte=0" jsonschema:"default=30s" jsonschema_description:"How long requests in flight may take at a cell's end before they are cancelled."`
 	Concurrency  *rawConcurrency    `yaml:"concurrency" jsonschema_description:"Requests in flight. Fixed: ascending levels. Sustained: where the search looks, {start, step, max}."`
 	Growth       *rawGrowth         `yaml:"growth" jsonschema_description:"Sustained: how the working set grows."`
-	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"A level that misses the slo ends the higher levels (skip), or not (continue)."`
+	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"Fixed: a level that misses the slo ends the higher levels (skip), or not (continue)."`
 	Warmup       *rawWarmup         `yaml:"warmup" jsonschema_description:"How the cache is brought into its state."`
-	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Extra windows of each passing level, pooled."`
+	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Fixed: extra windows of each passing level, pooled."`
 	Trials       *Int               `yaml:"trials" validate:"omitnil,gte=1,lte=1000" jsonschema:"default=1" jsonschema_description:"Independent repetitions from a fresh cache state: the samples of a comparison."`
 	Order        *string            `yaml:"order" validate:"omitnil,oneof=ascending shuffled interleaved" jsonschema:"default=ascending" jsonschema_description:"Order of the cells; levels always ascend."`
-	SLO          *rawSLO            `yaml:"slo" jsonschema_description:"What is acceptable."`
+	SLO          *rawSLO            `yaml:"slo" jsonschema_description:"What is acceptable; sustained mode looks for the concurrency that it bears."`
 	Stop         List[rawStop]      `yaml:"stop" validate:"max=100,dive" jsonschema_description:"What is enough: conditions that end a search early."`
 	Thresholds   List[rawThreshold] `yaml:"thresholds" validate:"max=100,dive" jsonschema_description:"Pass or fail lines over points; exit code 99 when one is crossed."`
 	Output       *rawOutput         `yaml:"output" jsonschema_description:"Where results go."`
@@ -81,9 +81,9 @@ type rawTimeouts struct {
 type rawWorkingSet struct {
 	Min     *Size   `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens."`
 	Max     *Size   `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens."`
-	Steps   *Int    `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included."`
+	Steps   *Int    `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes."`
 	Spacing *string `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread."`
-	Refine  *Int    `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Bisections of each transition found, at all levels."`
+	Refine  *Int    `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels."`
 
 	List  List[Size] `yaml:"-" validate:"omitempty,dive,gt=0"`
 	short bool       // written as a list or one size
@@ -104,7 +104,7 @@ type rawSpan struct {
 type rawWarmup struct {
 	Concurrency *Int      `yaml:"concurrency" validate:"omitnil,gte=1" jsonschema:"default=16" jsonschema_description:"Requests in flight during warm-up."`
 	Reset       *rawReset `yaml:"reset" jsonschema:"default=auto" jsonschema_description:"How the cache is emptied before a cell."`
-	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"When the cache is warmed again."`
+	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"Fixed: when the cache is warmed again."`
 	Verify      *bool     `yaml:"verify" jsonschema:"default=true" jsonschema_description:"Look again at 1 % of the prompts after warm-up."`
 }
 
@@ -131,8 +131,8 @@ type rawRate struct {
 
 type rawStop struct {
 	When    *string `yaml:"when" validate:"required" jsonschema_description:"Condition."`
-	Periods *Int    `yaml:"periods" validate:"omitnil,gte=1,lte=1000" jsonschema_description:"Consecutive periods for which it must hold; default: judged on the finished level."`
-	Ends    *string `yaml:"ends" validate:"omitnil,oneof=level cell sweep run" jsonschema:"default=cell" jsonschema_description:"What it ends."`
+	Periods *Int    `yaml:"periods" validate:"omitnil,gte=1,lte=1000" jsonschema_description:"Consecutive periods for which it must hold; default: judged on the finished level (fixed), or 1 (sustained)."`
+	Ends    *string `yaml:"ends" validate:"omitnil,oneof=level cell sweep run" jsonschema:"default=cell" jsonschema_description:"What it ends; level in fixed mode only."`
 	Fail    *bool   `yaml:"fail" jsonschema:"default=false" jsonschema_description:"The run failed: exit code 1."`
 	Reason  *string `yaml:"reason" jsonschema_description:"Why, in words."`
 }

@@ -210,7 +210,7 @@ func (r *resolver) crossRules(sc *Scenario) {
 	if len(sc.SLO.OutputRate) > 0 && sc.OutputTokens < 2 && r.clean("/output_tokens") {
 		r.fault("output-too-short", "/slo/output_rate", "slo.output_rate needs at least 2 output tokens, output_tokens is %d: one token has no rate", sc.OutputTokens)
 	}
-	if sc.Warmup.Rewarm == "once" {
+	if sc.Warmup.Rewarm == "once" && r.mode != sustained {
 		if sc.WorkingSet.Refine > 0 {
 			r.fault("rewarm-once", "/warmup/rewarm", "rewarm: once cannot go with working_set.refine: a bisection goes back to a smaller set; remove one of them")
 		}
