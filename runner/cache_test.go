@@ -27,6 +27,7 @@ warmup: {concurrency: 1}
 // While the set fits, observed cached tokens equal the intended ones to the token, at
 // every hit rate.
 func TestVirtualObservedEqualsIntended(t *testing.T) {
+	t.Parallel()
 	yaml := fmt.Sprintf(cliff, identify, "40000", "25, 50, 90, 100", 20)
 	inBubble(t, yaml, []simulator.Profile{profile()}, nil, func(w *world) {
 		w.mustRun()
@@ -56,6 +57,7 @@ func TestVirtualObservedEqualsIntended(t *testing.T) {
 // Where half a prompt or more is computed anyway, the first edge is a step of TTFT too
 // small to be told (less than x1.5): none is invented.
 func TestVirtualEdges(t *testing.T) {
+	t.Parallel()
 	tiers := func(placement string) simulator.Profile {
 		return profile(func(p *simulator.Profile) {
 			p.Tiers = []simulator.Tier{{Name: "hbm", Capacity: 30000}, {Name: "dram", Capacity: 60000, Load: simulator.Duration(20e3)}}
@@ -103,6 +105,7 @@ func (w *world) edgesAt(edges []int64) {
 // Unique prompts never repeat, within a run or between two runs, and prompts of
 // different cells share no first block.
 func TestVirtualUniqueNeverRepeats(t *testing.T) {
+	t.Parallel()
 	for _, salt := range []string{"cell", "run"} {
 		t.Run("salt "+salt, func(t *testing.T) { uniqueNeverRepeats(t, salt) })
 	}
@@ -141,6 +144,7 @@ func uniqueNeverRepeats(t *testing.T, salt string) {
 // With two endpoints dealt round-robin every endpoint sees every prompt and the edge does
 // not move; pinned, it moves by their number.
 func TestVirtualEndpoints(t *testing.T) {
+	t.Parallel()
 	const yaml = `
 name: endpoints
 target: {endpoints: [http://sim0, http://sim1], %s, metrics: none, balance: %s}

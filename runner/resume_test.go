@@ -12,6 +12,7 @@ import (
 // A stop whose unit was cut off after it is not taken over: the unit is done again, and what
 // the stop had ended is decided by what is then measured.
 func TestVirtualResumeAfterAStop(t *testing.T) {
+	t.Parallel()
 	for _, ends := range []string{"run", "sweep"} {
 		t.Run(ends, func(t *testing.T) {
 			yaml := scenarioOf("working_set: [8192, 9216]\nconcurrency: [4]\nduration: 10s\nstop: [{when: completed > 5, ends: " + ends + "}]\n")
@@ -48,6 +49,7 @@ func TestVirtualResumeAfterAStop(t *testing.T) {
 // A stop that ends the sweep spares the larger sizes of its trial; other trials, and smaller
 // sizes that come later in the order, are measured.
 func TestVirtualSweepEndsWithinItsTrial(t *testing.T) {
+	t.Parallel()
 	yaml := scenarioOf("working_set: [8192, 9216, 10240]\nconcurrency: [4]\nduration: 10s\ntrials: 2\norder: interleaved\nstop: [{when: working_set >= 9216, ends: sweep, reason: large}]\n")
 	inBubble(t, yaml, []simulator.Profile{profile()}, nil, func(w *world) {
 		w.mustRun()
@@ -63,6 +65,7 @@ func TestVirtualSweepEndsWithinItsTrial(t *testing.T) {
 
 // Request ids go on where the session before left off, those of its probe included.
 func TestVirtualResumedIDs(t *testing.T) {
+	t.Parallel()
 	yaml := scenarioOf("working_set: [8192]\nconcurrency: [1]\nduration: 5s\n")
 	last := int64(1000)
 	prior := &result.Record{}
@@ -86,6 +89,7 @@ func TestVirtualResumedIDs(t *testing.T) {
 // A resumed run that finds another model is refused; a server or a wsrun that changed in
 // what may be meant is told.
 func TestVirtualResumeElsewhere(t *testing.T) {
+	t.Parallel()
 	// The server's metrics tell its capacity.
 	yaml := strings.Replace(scenarioOf("working_set: [8192]\nconcurrency: [1]\nduration: 5s\n"), ", metrics: none", "", 1)
 	for _, c := range []struct {

@@ -66,6 +66,7 @@ func queued(p *simulator.Profile) {
 }
 
 func TestVirtualDecisions(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, lines string
 		want        []string
@@ -166,6 +167,7 @@ stop: [{when: total.completed > 30 and prev.completed > 5, periods: 1}]
 // A level with min and max ends at the first period's end at or after min at which it
 // holds 59 first tokens and 90 % of the set was touched; at the latest at max.
 func TestVirtualDuration(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, lines string
 		want        time.Duration
@@ -194,6 +196,7 @@ func TestVirtualDuration(t *testing.T) {
 
 // A TTFT longer than the period is measured as what it is: 20 s in 30 s periods is 20 s.
 func TestVirtualLongTTFT(t *testing.T) {
+	t.Parallel()
 	yaml := strings.Replace(scenarioOf("working_set: [8192]\nconcurrency: [6]\nduration: 300s\n"), "assessment_period: 2s", "assessment_period: 30s", 1)
 	p := profile(func(p *simulator.Profile) { p.Base, p.Prefill = simulator.Duration(20*time.Second), 0 })
 	inBubble(t, yaml, []simulator.Profile{p}, nil, func(w *world) {
@@ -208,6 +211,7 @@ func TestVirtualLongTTFT(t *testing.T) {
 
 // Each fault leads to its class, and to the point's validity.
 func TestVirtualFaults(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		fault simulator.Faults
@@ -252,6 +256,7 @@ func TestVirtualFaults(t *testing.T) {
 
 // Errors from the very first request on fail the warm-up, with the share; the run goes on.
 func TestVirtualWarmupFails(t *testing.T) {
+	t.Parallel()
 	p := profile(func(p *simulator.Profile) { p.Faults = simulator.Faults{ErrorRate: 20} })
 	inBubble(t, scenarioOf("working_set: [51200]\nconcurrency: [4]\nduration: 10s\n"), []simulator.Profile{p}, nil, func(w *world) {
 		w.mustRun()
@@ -264,6 +269,7 @@ func TestVirtualWarmupFails(t *testing.T) {
 
 // Refining halves the bracket at each step, and later trials run what it found.
 func TestVirtualRefineAndTrials(t *testing.T) {
+	t.Parallel()
 	p := profile(func(p *simulator.Profile) { p.Tiers[0].Capacity, p.Base = 30000, simulator.Duration(10e6) })
 	yaml := scenarioOf(`
 working_set: {min: 10240, max: 61440, steps: 3, refine: 2}
@@ -297,6 +303,7 @@ trials: 2
 
 // rewarm: once warms only the prompts that a larger set adds; per-level warms all again.
 func TestVirtualRewarm(t *testing.T) {
+	t.Parallel()
 	for rewarm, want := range map[string][]int{"per-working-set": {16, 32}, "once": {16, 16}, "per-level": {16, 16, 32, 32}} {
 		t.Run(rewarm, func(t *testing.T) {
 			yaml := scenarioOf("working_set: [8192, 16384]\nconcurrency: [1, 2]\nduration: 4s\nwarmup: {rewarm: " + rewarm + "}\n")
@@ -322,6 +329,7 @@ func TestVirtualRewarm(t *testing.T) {
 // An interrupt drains, keeps what was measured, and a resumed run ends with the same
 // points as an undisturbed one, none twice.
 func TestVirtualInterruptAndResume(t *testing.T) {
+	t.Parallel()
 	yaml := scenarioOf("working_set: [8192, 16384, 24576]\nconcurrency: [1, 2]\nduration: 10s\ntrials: 2\n")
 	var prior *result.Record
 	inBubble(t, yaml, []simulator.Profile{profile()}, func(w *world) {
@@ -395,6 +403,7 @@ func replay(rec *result.Record) []result.Frame {
 
 // A server that dies ends the run with its URL and the cause; what was measured is kept.
 func TestVirtualServerDies(t *testing.T) {
+	t.Parallel()
 	yaml := scenarioOf("working_set: [8192, 16384]\nconcurrency: [2]\nduration: 10s\n")
 	inBubble(t, yaml, []simulator.Profile{profile()}, func(w *world) {
 		w.each = func(f result.Frame) {

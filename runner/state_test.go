@@ -29,6 +29,7 @@ func again(w *world) {
 
 // A prompt that was never sent before and is found cached is told, for every cell.
 func TestVirtualNotCold(t *testing.T) {
+	t.Parallel()
 	p := profile(func(p *simulator.Profile) { p.Tells.Reset = false })
 	yaml := scenarioOf("working_set: [4096, 8192]\nhit_rates: [50]\nconcurrency: [1]\nduration: 10s\nprompts: {salt: none}\n")
 	inBubble(t, yaml, []simulator.Profile{p}, again, func(w *world) {
@@ -64,6 +65,7 @@ func has(p *result.Point, code string) bool {
 
 // The second look fails a cell only where the set must still be there.
 func TestVirtualResidency(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, target string
 		lose         bool // the cache loses everything after the warm-up
@@ -105,6 +107,7 @@ func TestVirtualResidency(t *testing.T) {
 // warmed, looked at; and the cycle begins anew, so that a set just beyond the capacity
 // misses from its first measured request on, at each level alike.
 func TestVirtualPerLevel(t *testing.T) {
+	t.Parallel()
 	p := profile(func(p *simulator.Profile) { p.Tiers[0].Capacity = 15000 })
 	yaml := scenarioOf("working_set: [16384]\nconcurrency: [1, 2]\nduration: 8s\nwarmup: {rewarm: per-level, concurrency: 1, reset: none}\n")
 	inBubble(t, yaml, []simulator.Profile{p}, nil, func(w *world) {
@@ -143,6 +146,7 @@ func TestVirtualPerLevel(t *testing.T) {
 // Wherever a run that refines is interrupted, its resumption measures the same cells in
 // the same trials as an undisturbed run: no bracket is halved once more.
 func TestVirtualRefineResumed(t *testing.T) {
+	t.Parallel()
 	p := profile(func(p *simulator.Profile) { p.Tiers[0].Capacity, p.Base = 30000, simulator.Duration(10e6) })
 	yaml := scenarioOf(`
 working_set: {min: 10240, max: 61440, steps: 3, refine: 2}
@@ -238,6 +242,7 @@ func TestLiveness(t *testing.T) {
 // What ends a run from outside keeps what was measured: the unit is interrupted, the
 // cause is the run's error and a failing note.
 func TestVirtualSinkFails(t *testing.T) {
+	t.Parallel()
 	yaml := scenarioOf("working_set: [8192]\nconcurrency: [1, 2]\nduration: 10s\n")
 	full := errors.New("no space left on device")
 	inBubble(t, yaml, []simulator.Profile{profile()}, func(w *world) {

@@ -38,6 +38,7 @@ func isPeriod(f result.Frame) bool { _, ok := f.(*result.Period); return ok }
 // Every rule of validity against a server that really does what it is about. want is what
 // the points say, in their order: validity and codes.
 func TestVirtualValidity(t *testing.T) {
+	t.Parallel()
 	capacity := func(n int64) func(*simulator.Profile) {
 		return func(p *simulator.Profile) { p.Tiers[0].Capacity = n }
 	}
@@ -108,6 +109,7 @@ func TestVirtualValidity(t *testing.T) {
 // error_rate still fires; one that names it alone does not; an slo is neither missed nor
 // held, and the level is no best one.
 func TestVirtualEverythingFails(t *testing.T) {
+	t.Parallel()
 	for when, fires := range map[string]bool{
 		"ttft.p95 > 3s or error_rate > 50%":  true,
 		"error_rate > 50% and ttft.p95 > 3s": false,
@@ -146,6 +148,7 @@ func TestVirtualEverythingFails(t *testing.T) {
 // A stop that ends the level early does not hide one on the finished level that reaches
 // further.
 func TestVirtualStopsTogether(t *testing.T) {
+	t.Parallel()
 	inBubble(t, scenarioOf(`
 working_set: [8192, 9216]
 concurrency: [4, 8]
@@ -165,6 +168,7 @@ stop:
 // without touching those that run; its window opens as soon as each worker has finished a
 // request that it started at this level.
 func TestVirtualStaggerAndWarmIn(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		base time.Duration
 		over time.Duration // the first new worker to the last
@@ -212,6 +216,7 @@ func since(stamps []int64, from int64) (out []time.Duration) {
 // A server that closes after each stream gets a fresh connection for every request, and
 // none fails; any other keeps its connections.
 func TestVirtualConnections(t *testing.T) {
+	t.Parallel()
 	for _, closes := range []bool{true, false} {
 		t.Run(fmt.Sprint("closes ", closes), func(t *testing.T) {
 			p := profile(func(p *simulator.Profile) { p.Faults.CloseAfter = closes })
@@ -242,6 +247,7 @@ func TestVirtualConnections(t *testing.T) {
 // period, as decided and afterwards, right to the token, since there is a scrape at each
 // of its borders, however seldom others are.
 func TestVirtualHitRateByCounters(t *testing.T) {
+	t.Parallel()
 	for _, bySource := range []bool{true, false} {
 		for _, interval := range []string{"1s", "30s"} {
 			t.Run(fmt.Sprint("by source ", bySource, " every ", interval), func(t *testing.T) {

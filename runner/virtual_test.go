@@ -17,6 +17,7 @@ const identify = `headers: {X-Request-Id: "{request}"}`
 // For each length of period and of request: tokens and concurrency of every window, and
 // TTFT of every request, equal what the simulator logged, event for event.
 func TestVirtualWindowsEqualTheLog(t *testing.T) {
+	t.Parallel()
 	for _, period := range []string{"5s", "30s", "60s"} {
 		for _, latency := range []time.Duration{500 * time.Millisecond, 5 * time.Second, 40 * time.Second} {
 			t.Run(fmt.Sprintf("%s/%s", period, latency), func(t *testing.T) { windowsEqualLog(t, period, latency) })

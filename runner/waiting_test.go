@@ -103,6 +103,7 @@ func (w *world) windows() map[string]*result.Period {
 
 // Steady TTFT, shorter and longer than the period: every window says exactly that.
 func TestVirtualWaitingConstant(t *testing.T) {
+	t.Parallel()
 	for _, period := range []string{"5s", "30s"} {
 		for _, ttft := range []time.Duration{second / 2, 5 * second, 20 * second, 40 * second} {
 			t.Run(period+"/"+ttft.String(), func(t *testing.T) {
@@ -141,6 +142,7 @@ func (w *world) startedIn(p *result.Period) []float64 {
 // token at its start had waited and what those at its end had, and they rise; ages taken
 // as plain values, or first tokens alone, would lag behind.
 func TestVirtualWaitingGrowing(t *testing.T) {
+	t.Parallel()
 	const slope = 0.1
 	law := func(since time.Duration, _ string) time.Duration {
 		return 2*second + time.Duration(slope*float64(since))
@@ -169,6 +171,7 @@ func TestVirtualWaitingGrowing(t *testing.T) {
 // percentiles are those of all that the server was asked for. First tokens alone, window
 // by window, are held beside them: they must be wrong, or this test shows nothing.
 func TestVirtualWaitingHeavyTail(t *testing.T) {
+	t.Parallel()
 	law := func(_ time.Duration, id string) time.Duration {
 		h := fnv.New64a()
 		h.Write([]byte(id))
@@ -211,6 +214,7 @@ func TestVirtualWaitingHeavyTail(t *testing.T) {
 // on, as lower bounds where none of them got a token, and the slo is missed by them. First
 // tokens alone would call the window good in which it happens, and know nothing afterwards.
 func TestVirtualWaitingStall(t *testing.T) {
+	t.Parallel()
 	law := func(since time.Duration, _ string) time.Duration {
 		if since < 35*second {
 			return second

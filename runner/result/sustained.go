@@ -66,6 +66,16 @@ func (u *UnitRecord) step(kind PhaseKind, step int) *Phase {
 	return nil
 }
 
+// Since gives the stamp from which on requests belong to a measured phase: what started
+// before it was left behind by another level or size. 0 in fixed mode, where a level's
+// window opens when every worker has met it.
+func (u *UnitRecord) Since(ph *Phase) int64 {
+	if len(u.Spec.Steps) == 0 {
+		return 0
+	}
+	return u.since(ph.Step, ph.Level, ph.End)
+}
+
 // since gives the stamp from which on requests met a step at a level, as they were last
 // in force before the stamp end: what started before it is left over from another, or
 // from the ingest that made the step. 0 when the record does not say.
@@ -102,9 +112,9 @@ func (u *UnitRecord) grown(step int) int64 {
 	return 0
 }
 
-// SizeAt gives the unit's cell as it was at the stamp t: at the growth step in force.
-// A step is in force from its ingest on, when its prompts are first sent.
-func (u *UnitRecord) SizeAt(t int64) scenario.Cell {
+// StepAt gives the growth step in force at the stamp t: from its ingest on, when its
+// prompts are first sent.
+func (u *UnitRecord) StepAt(t int64) int {
 	step, last := 0, int64(-1)
 	in := func(at int64, s int) {
 		if at <= t && (at > last || at == last && s > step) {
@@ -119,7 +129,7 @@ func (u *UnitRecord) SizeAt(t int64) scenario.Cell {
 	for _, c := range u.Changes {
 		in(c.At, c.Step)
 	}
-	return u.Spec.At(step)
+	return step
 }
 
 // ingestIn reports whether new prompts were ingested inside the window.
@@ -138,7 +148,8 @@ func (p *Point) convergence(ph *Phase) {
 	if lo, hi := ph.Bracket[0], ph.Bracket[1]; lo > 0 && hi > lo {
 		grade = float64(hi) / float64(lo)
 	}
-	p.addGraded("not-converged", ValidDoubt, grade, "the level that holds was not found at %s: %s", sizeOf(p.Spec), bracketWords(ph))
+	p.addGraded("not-converged", ValidDoubt, grade, 
+		"the level that holds was not found at %s: %s; the figures are those at %d", sizeOf(p.Spec), bracketWords(ph), p.Level)
 }
 
 func sizeOf(c scenario.Cell) string {

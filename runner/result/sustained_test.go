@@ -192,20 +192,20 @@ func TestIngestInTheWindowIsNoLowHitRate(t *testing.T) {
 	}
 }
 
-// SizeAt gives the size in force: a step is in force from its ingest on.
-func TestSizeAt(t *testing.T) {
+// A step is in force from its ingest on.
+func TestStepAt(t *testing.T) {
 	g := newGrower(10, 20)
 	g.legs = []leg{{0, 4, 2, "grow"}, {1, 4, 2, "end"}}
 	g.ingest = 5
 	u := g.unit(1) // step 0 from 10 s, ingest from 30 s, step 1 from 35 s
 	for s, want := range map[float64]int{2: 10, 10: 10, 29.9: 10, 30: 20, 34: 20, 35: 20, 54: 20} {
-		if got := u.SizeAt(at(s)).Prompts; got != want {
+		if got := u.Spec.At(u.StepAt(at(s))).Prompts; got != want {
 			t.Errorf("at %g s: %d prompts, want %d", s, got, want)
 		}
 	}
 	fixed := &UnitRecord{Spec: scenario.Cell{Prompts: 7}, Changes: []*Change{{At: 5, Level: 3}}}
-	if got := fixed.SizeAt(9).Prompts; got != 7 {
-		t.Errorf("fixed: %d prompts", got)
+	if got := fixed.StepAt(9); got != 0 {
+		t.Errorf("fixed: step %d", got)
 	}
 }
 
