@@ -53,8 +53,8 @@ const whyAbsent = "a failure has none; the original wrote 0"
 
 var requestColumns = []column[requestRow]{
 	{"request_id", "", "task number, from 0 in each level", "number of the attempt, unique in the run, in order of dispatch", "the original's repeat in each level", func(q requestRow) field { return integer(q.r.ID) }},
-	{"phase_id", "", "`FIXED_c{level}_run{n}`", "`FIXED_c{level}_run{trial-1}` for attempts whose first token (failing one, whose end) lies in that level's measured window; else the phase in capitals: PROBE, SENTINEL, WARMUP, VERIFY, LOAD (warm-in and drain)", "only what lies in a window was measured; repeats are pooled, so a run is a trial", func(q requestRow) field { return text(q.phase) }},
-	{"working_set_size", "tokens", "as asked", "as asked; empty at hit rate 0", "at hit rate 0 nothing is reused: size has no meaning", func(q requestRow) field { return workingSet(q.spec) }},
+	{"phase_id", "", "`FIXED_c{level}_run{n}`", "`FIXED_c{level}_run{trial-1}` for attempts whose first token (failing one, whose end) lies in that level's measured window; sustained: `SUSTAINED_p{period}_run{trial-1}`, by the period it lies in; else the phase in capitals: PROBE, SENTINEL, WARMUP, VERIFY, LOAD (warm-in and drain)", "only what lies in a window was measured; repeats are pooled, so a run is a trial", func(q requestRow) field { return text(q.phase) }},
+	{"working_set_size", "tokens", "as asked; sustained: the largest", "as asked; sustained: the size in force when it started; empty at hit rate 0", "at hit rate 0 nothing is reused: size has no meaning", func(q requestRow) field { return workingSet(q.spec) }},
 	{"cache_hit_rate", "%", "as asked", "as asked", "", func(q requestRow) field { return rate(q.spec) }},
 	{"context_size", "tokens", "as asked", "as asked", "", func(q requestRow) field { return contextSize(q.spec) }},
 	{"cached_tokens", "tokens", "floor(context x rate / chunk) x chunk, whatever the server did", "tokens meant to be found in the cache: floor(min(prefix, R-1) / server_block) x server_block; what was found is in cached_tokens_told", "the engine's last block is never reused; the length sent is R, not the context asked for", func(q requestRow) field { return integer(q.r.IntendedCached) }},
@@ -72,7 +72,7 @@ var requestColumns = []column[requestRow]{
 	{"cell", "", "", "key of the cell", "", func(q requestRow) field { return text(q.r.Cell) }},
 	{"trial", "", "", "number of the trial, from 1; empty for the probe", "", func(q requestRow) field { return positive(int64(q.trial)) }},
 	{"phase", "", "", "phase in which it was sent", "", func(q requestRow) field { return text(q.r.Phase.String()) }},
-	{"in_window", "", "", "1 when phase_id names a measured window", "", func(q requestRow) field { return boolean(q.in) }},
+	{"in_window", "", "", "1 when its first token (failing one, its end) lies in the measured window of a level; sustained: of a size, and it started when the level held and the size were in force", "", func(q requestRow) field { return boolean(q.in) }},
 	{"endpoint", "", "", "index into target.endpoints", "", func(q requestRow) field { return integer(int64(q.r.Endpoint)) }},
 	{"prompt", "", "", "index in the working set; empty for a prompt outside it", "", func(q requestRow) field { return told(int64(q.r.Prompt)) }},
 	{"cycle", "", "", "how often the prompt had been sent before in this cell and trial", "", func(q requestRow) field { return integer(int64(q.r.Cycle)) }},
@@ -150,6 +150,7 @@ func classList() string {
 type window struct {
 	level      int
 	start, end int64
+	since      int64 // sustained: what started before does not belong to it
 }
 
 // windowsOf lists a unit's measured windows, in order of time.
@@ -157,7 +158,7 @@ func windowsOf(u *result.UnitRecord) []window {
 	var ws []window
 	for _, p := range u.Phases {
 		if p.Phase == result.PhaseMeasure {
-			ws = append(ws, window{p.Level, p.Start, p.End})
+			ws = append(ws, window{p.Level, p.Start, p.End, u.Since(p)})
 		}
 	}
 	return ws
@@ -168,16 +169,22 @@ func phaseID(r *sample.Request, ws []window, trial int) (id string, in bool) {
 	if r.Phase != sample.PhaseLoad {
 		return strings.ToUpper(strings.ReplaceAll(r.Phase.String(), "-", "")), false
 	}
-	at := r.FirstToken
-	if at == sample.Never || r.Class.Failed() {
-		at = r.End // where the summary counts it as an error
-	}
+	at := countedAt(r)
 	for _, w := range ws {
 		if w.start <= at && at < w.end {
 			return fixedID(w.level, trial), true
 		}
 	}
 	return "LOAD", false
+}
+
+// countedAt is where the summary counts an attempt: at its first token, a failure at its
+// end.
+func countedAt(r *sample.Request) int64 {
+	if r.FirstToken == sample.Never || r.Class.Failed() {
+		return r.End
+	}
+	return r.FirstToken
 }
 
 func fixedID(level, trial int) string { return fmt.Sprintf("FIXED_c%d_run%d", level, trial-1) }

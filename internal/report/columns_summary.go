@@ -49,7 +49,7 @@ var originalPoint = []column[pointRow]{
 	{"median_itl", "s", seedMean + "the median", "TPOT p50", whyTPOT, of("tpot.p50")},
 	{"p95_itl", "s", seedMean + "the p95", "TPOT p95", whyTPOT, of("tpot.p95")},
 	{"p99_itl", "s", seedMean + "the p99", "TPOT p99", whyTPOT, of("tpot.p99")},
-	{"peak_concurrency", "", "the last configured level, run or not", "the level of this row", "one row per level; `best` marks the best that passed", func(r pointRow) field { return integer(int64(r.p.Level)) }},
+	{"peak_concurrency", "", "the last configured level, run or not; sustained: the largest of any period", "the level of this row; sustained: the level held at this size, not converged: the last one tried", "one row per level or size; `best` marks the best that passed", func(r pointRow) field { return positive(int64(r.p.Level)) }},
 	{"total_requests", "", "successes kept", "successes that ended in the window", "", of("completed")},
 	{"test_duration", "s", "first launch to last finish, gaps between phases included", "length of the measured window", "rates are per this length", func(r pointRow) field { return windowLength(r.p) }},
 }
@@ -63,7 +63,7 @@ var ownPoint = []column[pointRow]{
 	{name: "reasons", ours: "doubts and notes as code: text, joined by ;", get: func(r pointRow) field { return text(reasons(r.p)) }},
 	{name: "stop", ours: "the slo line or stop condition met here", get: func(r pointRow) field { return text(r.p.Stop) }},
 	{name: "slo_missed", ours: "1 when the slo was missed", get: func(r pointRow) field { return measuredOnly(r.p, boolean(r.p.Missed)) }},
-	{name: "best", ours: "1: the best passing level of its cell and trial: highest goodput, without one output throughput", get: func(r pointRow) field { return measuredOnly(r.p, boolean(r.p.Best)) }},
+	{name: "best", ours: "1: the best passing level of its cell and trial: highest goodput, without one output throughput; sustained: each size that holds the slo", get: func(r pointRow) field { return measuredOnly(r.p, boolean(r.p.Best)) }},
 	{name: "prompt_tokens", unit: "tokens", ours: "R: length of each prompt", get: func(r pointRow) field { return integer(r.p.Spec.R) }},
 	{name: "prefix_tokens", unit: "tokens", ours: "reusable tokens of each prompt", get: func(r pointRow) field { return integer(r.p.Spec.Prefix) }},
 	{name: "prompts", ours: "P: prompts of the working set; empty at hit rate 0", get: func(r pointRow) field { return positive(int64(r.p.Spec.Prompts)) }},
@@ -86,6 +86,22 @@ var ownPoint = []column[pointRow]{
 	{name: "scenario_digest", ours: "digest of the resolved scenario", get: func(r pointRow) field { return text(r.run.Digest) }},
 	{name: "run_id", ours: "id of the run", get: func(r pointRow) field { return text(r.run.ID) }},
 	{name: "labels", ours: "the scenario's labels and those of --label, as a JSON object", get: func(r pointRow) field { return labels(r.run) }},
+
+	{name: "step", ours: "sustained: which of the sizes that the set grows through, from 1", get: func(r pointRow) field { return grown(r.p, integer(int64(r.p.Step+1))) }},
+	{name: "steps", ours: "sustained: number of those sizes", get: func(r pointRow) field { return grown(r.p, integer(int64(len(r.p.Spec.Steps)))) }},
+	{name: "converged", ours: "sustained: 1 when the level was verified, and held for as long as asked", get: func(r pointRow) field { return grown(r.p, measuredOnly(r.p, boolean(r.p.Converged))) }},
+	{name: "bracket_lo", ours: "sustained: the highest level that passed; empty when none did", get: func(r pointRow) field { return positive(int64(r.p.Bracket[0])) }},
+	{name: "bracket_hi", ours: "sustained: the lowest level that violated; empty when none did", get: func(r pointRow) field { return positive(int64(r.p.Bracket[1])) }},
+	{name: "search_periods", ours: "sustained: periods until a level was first verified, verification included; empty when none was", get: func(r pointRow) field { return positive(int64(r.p.Search)) }},
+	{name: "held_periods", ours: "sustained: periods in the measured window: verification and hold", get: func(r pointRow) field { return positive(int64(r.p.Periods)) }},
+}
+
+// grown is empty but for the sizes of a set that grows.
+func grown(p *result.Point, f field) field {
+	if len(p.Spec.Steps) == 0 {
+		return field{}
+	}
+	return f
 }
 
 // byName are the metrics of the catalogue that no column above prints, under

@@ -10,28 +10,43 @@ import (
 	"github.com/wsrun/wsrun/runner/result"
 )
 
-// WriteFiles writes the CSV files of a run into dir: summary_{ts}.csv,
-// detailed_results_{ts}.csv (unless output.requests is off), phase_metadata_{ts}.csv
-// and tiers_{ts}.csv. Each is there complete or as it was before; the same record
+// file is one CSV file: its name without the stamp of the run, and what writes it.
+type file struct {
+	name  string
+	write func(io.Writer) error
+}
+
+// filesOf lists the files of a run, in the order in which they are written.
+func filesOf(sum *result.Summary, rec *result.Record) []file {
+	files := []file{{"summary", func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }}}
+	sc := rec.Run.Scenario
+	sustained := sc != nil && sc.Mode == "sustained"
+	if sc == nil || sc.Output.Requests {
+		if sustained {
+			files = append(files, detailedOf(rec)...)
+		} else {
+			files = append(files, file{"detailed_results", func(w io.Writer) error { return writeCSV(w, requestColumns, requestRows(rec)) }})
+		}
+	}
+	if sustained {
+		files = append(files, periodsOf(rec)...)
+	} else {
+		files = append(files, file{"phase_metadata", func(w io.Writer) error { return writeCSV(w, phaseColumns, phaseRows(rec)) }})
+	}
+	return append(files, file{"tiers", func(w io.Writer) error { return writeCSV(w, transitionColumns, transitionRows(sum)) }})
+}
+
+// WriteFiles writes the CSV files of a run into dir: summary_{ts}.csv, tiers_{ts}.csv,
+// and (unless output.requests is off) every attempt. Fixed: detailed_results_{ts}.csv and
+// phase_metadata_{ts}.csv; sustained: detailed_results_{context}_{ts}.csv and
+// sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv, ws the largest. Each is there complete or as it was before; the same record
 // gives the same bytes. It gives the paths written, in this order.
 func WriteFiles(dir string, sum *result.Summary, rec *result.Record) ([]string, error) {
 	if rec.Run == nil || rec.Run.Stamp == "" {
 		return nil, errors.New("the record does not say what run it is of: it has no opening frame, so there is nothing to name files after")
 	}
 	var written []string
-	for _, f := range []struct {
-		name  string
-		write func(io.Writer) error
-		skip  bool
-	}{
-		{"summary", func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }, false},
-		{"detailed_results", func(w io.Writer) error { return writeCSV(w, requestColumns, requestRows(rec)) }, rec.Run.Scenario != nil && !rec.Run.Scenario.Output.Requests},
-		{"phase_metadata", func(w io.Writer) error { return writeCSV(w, phaseColumns, phaseRows(rec)) }, false},
-		{"tiers", func(w io.Writer) error { return writeCSV(w, transitionColumns, transitionRows(sum)) }, false},
-	} {
-		if f.skip {
-			continue
-		}
+	for _, f := range filesOf(sum, rec) {
 		path := filepath.Join(dir, f.name+"_"+filepath.Base(rec.Run.Stamp)+".csv")
 		if err := writeAtomically(path, f.write); err != nil {
 			return written, fmt.Errorf("%s could not be written: %w; once it can be, `wsrun report` writes it from the record", path, err)
@@ -82,8 +97,9 @@ number that is only a lower bound has `+"`>=`"+` before it. Lines end in \n, fie
 
 The keys of a point in `+"`--brief`"+` and `+"`--format json`"+` are the columns of the summary.
 `)
-	describe(w, "summary_{ts}.csv", "One row per point and trial. The original wrote one row per cell, for its last level.", pointColumns)
-	describe(w, "detailed_results_{ts}.csv", "One row per attempt, failures included. The original wrote one file per context, successes only.", requestColumns)
-	describe(w, "phase_metadata_{ts}.csv", "One row per level that was run.", phaseColumns)
+	describe(w, "summary_{ts}.csv", "One row per point and trial; sustained: one per size that the working set grew to. The original wrote one row per cell, for its last level, and for a sustained run the mean over its periods.", pointColumns)
+	describe(w, "detailed_results_{ts}.csv", "One row per attempt, failures included; sustained: detailed_results_{context}_{ts}.csv, one file per context, the probe's attempts in the first. The original wrote successes only.", requestColumns)
+	describe(w, "phase_metadata_{ts}.csv", "One row per level that was run (fixed).", phaseColumns)
+	describe(w, "sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv", periodsIntro, periodColumns(""))
 	describe(w, "tiers_{ts}.csv", "One row per transition found. The original had none.", transitionColumns)
 }

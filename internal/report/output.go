@@ -16,8 +16,9 @@ import (
 
 // transitionRow is one transition found.
 type transitionRow struct {
-	s *result.Series
-	t *tier.Transition
+	s     *result.Series
+	t     *tier.Transition
+	level int // 0: of no one level
 }
 
 // transitionColumns are those of tiers_{ts}.csv. They are ours alone: the original
@@ -25,7 +26,7 @@ type transitionRow struct {
 var transitionColumns = []column[transitionRow]{
 	{name: "context_size", unit: "tokens", ours: "context as asked", get: func(r transitionRow) field { return integer(r.s.Context) }},
 	{name: "cache_hit_rate", unit: "%", ours: "hit rate as asked", get: func(r transitionRow) field { return number(r.s.HitRate) }},
-	{name: "concurrency", ours: "level", get: func(r transitionRow) field { return integer(int64(r.s.Level)) }},
+	{name: "concurrency", ours: "level; sustained: the one at which TTFT was compared, empty where it was not", get: func(r transitionRow) field { return positive(int64(r.level)) }},
 	{name: "trial", ours: "number of the trial, from 1", get: func(r transitionRow) field { return integer(int64(r.s.Trial)) }},
 	{name: "from_tier", ours: "a name where told or stated, else tier and a number from 1", get: func(r transitionRow) field { return text(r.t.From) }},
 	{name: "to_tier", ours: "the same; recompute where nothing is found any more", get: func(r transitionRow) field { return text(r.t.To) }},
@@ -60,7 +61,7 @@ func transitionRows(sum *result.Summary) func(yield func(transitionRow) bool) {
 	return func(yield func(transitionRow) bool) {
 		for _, s := range sum.Series {
 			for i := range s.Transitions {
-				if !yield(transitionRow{s, &s.Transitions[i]}) {
+				if !yield(transitionRow{s, &s.Transitions[i], s.LevelOf(i)}) {
 					return
 				}
 			}
@@ -103,7 +104,7 @@ func Brief(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 	}
 	for _, s := range sum.Series {
 		if s.None != "" {
-			fmt.Fprintf(ew, "\nblock: no-transition\ncontext_size: %d\ncache_hit_rate: %s\nconcurrency: %d\ntrial: %d\nreason: %s\n", s.Context, number(s.HitRate).append(nil), s.Level, s.Trial, term.Clean(s.None))
+			fmt.Fprintf(ew, "\nblock: no-transition\ncontext_size: %d\ncache_hit_rate: %s\nconcurrency: %s\ntrial: %d\nreason: %s\n", s.Context, number(s.HitRate).append(nil), positive(int64(s.Level)).append(nil), s.Trial, term.Clean(s.None))
 		}
 	}
 	for _, f := range found {
@@ -196,7 +197,7 @@ func transitionsJSON(sum *result.Summary) []byte {
 	n := 0
 	for _, s := range sum.Series {
 		if s.None != "" {
-			b = appendKeys(comma(b, n), []keyField{{"context_size", integer(s.Context)}, {"cache_hit_rate", number(s.HitRate)}, {"concurrency", integer(int64(s.Level))}, {"trial", integer(int64(s.Trial))}, {"reason", text(s.None)}})
+			b = appendKeys(comma(b, n), []keyField{{"context_size", integer(s.Context)}, {"cache_hit_rate", number(s.HitRate)}, {"concurrency", positive(int64(s.Level))}, {"trial", integer(int64(s.Trial))}, {"reason", text(s.None)}})
 			n++
 		}
 	}

@@ -36,7 +36,7 @@ var consoleColumns = []tableColumn{
 	{head{name: "working_set", keep: true}, func(_ *table, m *result.Merged) cell { return plain(sizeOrNone(m.Spec.WorkingSet)) }},
 	{head{name: "reuse", drop: 3}, ranged("reuse_distance")},
 	{head{name: "hit want/got", drop: 4}, func(_ *table, m *result.Merged) cell { return plain(hits(m)) }},
-	{head{name: "conc", keep: true}, func(_ *table, m *result.Merged) cell { return plain(fmt.Sprint(m.Level)) }},
+	{head{name: "conc", keep: true}, func(_ *table, m *result.Merged) cell { return plain(heldText(m)) }},
 	{head{name: "ttft.p50", drop: 5}, ranged("ttft.p50")},
 	{head{name: "ttft.p95", keep: true}, ranged("ttft.p95")},
 	{head{name: "in tok/s", drop: 8}, ranged("input_throughput")},
@@ -143,6 +143,29 @@ func (t *table) keep(heads []head) {
 			heads[i].keep = true
 		}
 	}
+}
+
+// heldText is the level of a row. Of a set that grows it is the level held, with the
+// range of its trials; where it was not found, what it must lie between.
+func heldText(m *result.Merged) string {
+	if len(m.Spec.Steps) == 0 {
+		return fmt.Sprint(m.Level)
+	}
+	switch lo, hi := m.Bracket[0], m.Bracket[1]; {
+	case m.Level == 0 || !measured(m):
+		return "-"
+	case m.Converged && lo == hi:
+		return fmt.Sprint(m.Level)
+	case m.Converged:
+		return fmt.Sprintf("%d (%d-%d)", m.Level, lo, hi)
+	case lo > 0 && hi > 0:
+		return fmt.Sprintf("%d-%d", lo, hi)
+	case lo > 0:
+		return fmt.Sprintf(">=%d", lo)
+	case hi > 0:
+		return fmt.Sprintf("<%d", hi)
+	}
+	return "?"
 }
 
 func sizeOrNone(tokens int64) string {
@@ -418,8 +441,12 @@ func seriesLines(trials []*result.Series) []string {
 
 func sentences(s *result.Series) []string {
 	var out []string
-	for _, t := range s.Transitions {
-		out = append(out, term.Clean(tier.Sentence(t)))
+	for i, t := range s.Transitions {
+		line := term.Clean(tier.Sentence(t))
+		if s.At != nil && s.At[i] > 0 {
+			line += fmt.Sprintf(", compared at conc %d", s.At[i])
+		}
+		out = append(out, line)
 	}
 	if s.None != "" {
 		out = append(out, term.Clean(s.None))

@@ -21,7 +21,7 @@ func Tiers(w io.Writer, sum *result.Summary, opt Options) error {
 		for _, n := range r.t.Notes {
 			to += notes.mark(term.Clean(n))
 		}
-		g.rows = append(g.rows, []cell{plain(metric.Size(r.s.Context)), plain(metric.Text(metric.Percent, r.s.HitRate)), plain(fmt.Sprint(r.s.Level)), plain(fmt.Sprint(r.s.Trial)),
+		g.rows = append(g.rows, []cell{plain(metric.Size(r.s.Context)), plain(metric.Text(metric.Percent, r.s.HitRate)), plain(levelOrNone(r.level)), plain(fmt.Sprint(r.s.Trial)),
 			plain(term.Clean(r.t.From)), plain(to), plain(metric.Size(r.t.Lo)), plain(metric.Size(r.t.Hi)), plain(orEmpty(metric.Seconds, r.t.Before)), plain(orEmpty(metric.Seconds, r.t.After)),
 			plain(orEmpty(metric.Number, r.t.Ratio())), plain(costText(r)), plain(fmt.Sprint(r.t.Looks))})
 	}
@@ -48,6 +48,14 @@ func Tiers(w io.Writer, sum *result.Summary, opt Options) error {
 		}
 	}
 	return ew.err
+}
+
+// levelOrNone is - where there is no one level: sustained, nothing was compared.
+func levelOrNone(level int) string {
+	if level == 0 {
+		return "-"
+	}
+	return fmt.Sprint(level)
 }
 
 func orEmpty(u metric.Unit, v float64) string {

@@ -148,7 +148,7 @@ func (p *Point) convergence(ph *Phase) {
 	if lo, hi := ph.Bracket[0], ph.Bracket[1]; lo > 0 && hi > lo {
 		grade = float64(hi) / float64(lo)
 	}
-	p.addGraded("not-converged", ValidDoubt, grade, 
+	p.addGraded("not-converged", ValidDoubt, grade,
 		"the level that holds was not found at %s: %s; the figures are those at %d", sizeOf(p.Spec), bracketWords(ph), p.Level)
 }
 
