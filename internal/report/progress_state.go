@@ -30,6 +30,7 @@ type state struct {
 	sent     int
 	failed   int // of the run
 	pace     pace
+	growth   growth
 }
 
 type unitState struct {
@@ -59,11 +60,18 @@ func (s *state) frame(f result.Frame, now time.Time, opt ProgressOptions) []stri
 	case *result.Phase:
 		return s.phaseEnded(f, now, opt)
 	case *result.Change:
+		if s.sustained() {
+			s.changed(f, now)
+			return nil
+		}
 		s.phase, s.level, s.pace.levelFrom = result.PhaseWarmIn, f.Level, now
 	case *result.Request:
 		s.request(&f.Request)
 	case *result.Period:
 		s.period = f
+		if s.sustained() {
+			return s.decided(f, opt)
+		}
 		if opt.Verbose {
 			return []string{fmt.Sprintf("  conc %d period %d: %s", f.Level, f.Index, figures(f.Row))}
 		}
@@ -116,7 +124,7 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 		return nil
 	case result.CellBegin:
 		s.current, s.unitFrom, s.number = i, now, s.number+1
-		s.phase, s.level, s.period, s.warmed = result.PhaseReset, 0, nil, 0
+		s.phase, s.level, s.period, s.warmed, s.growth = result.PhaseReset, 0, nil, 0, growth{}
 		s.planned[i].over = false
 		if opt.Redraw {
 			return nil
@@ -141,6 +149,9 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 // phaseEnded takes in a finished part of a unit: what comes next is under way.
 func (s *state) phaseEnded(f *result.Phase, now time.Time, opt ProgressOptions) []string {
 	took := time.Duration(f.End - f.Start)
+	if s.sustained() && (f.Phase == result.PhaseMeasure || f.Phase == result.PhaseIngest) {
+		return s.stepEnded(f, now)
+	}
 	switch f.Phase {
 	case result.PhaseReset:
 		s.phase = result.PhaseSentinel
@@ -184,6 +195,10 @@ func (s *state) request(r *sample.Request) {
 	case sample.PhaseSentinel:
 		s.phase = result.PhaseSentinel
 	case sample.PhaseWarmup:
+		if s.growth.changed { // of the ingest
+			s.growth.ingested++
+			return
+		}
 		s.phase = result.PhaseWarmup
 		s.warmed++
 	case sample.PhaseVerify:
@@ -215,18 +230,22 @@ func (s *state) warmTokens(c scenario.Cell) float64 {
 }
 
 // left estimates the time that is left, from the run's own pace: warm-up by its
-// tokens, levels by their number. ok is false before the first level has ended.
+// tokens, levels by their number. ok is false before the first level has ended; sizes
+// that grow have their duration from the start.
 func (s *state) left(now time.Time) (time.Duration, bool) {
-	if s.pace.levels == 0 {
+	if s.pace.levels == 0 && !s.sustained() {
 		return 0, false
 	}
-	perLevel := s.pace.levelTime / time.Duration(s.pace.levels)
+	perLevel := s.pace.levelTime / time.Duration(max(1, s.pace.levels))
 	var left time.Duration
 	for i, u := range s.planned {
 		if u.over {
 			continue
 		}
 		t := time.Duration(len(u.spec.Levels)) * perLevel
+		if s.sustained() {
+			t = s.growing(u.spec, perLevel)
+		}
 		if s.pace.warmTokens > 0 {
 			t += time.Duration(s.warmTokens(u.spec) / s.pace.warmTokens * float64(s.pace.warmTime))
 		}
@@ -269,6 +288,7 @@ func (s *state) block(now time.Time, width int) []string {
 	if s.period != nil {
 		lines = append(lines, "last period  "+figures(s.period.Row))
 	}
+	lines = append(lines, s.decision(width)...)
 	tail := fmt.Sprintf(" %3.0f%%  %s", 100*s.share(now), clock(now.Sub(s.began)))
 	if left, ok := s.left(now); ok {
 		tail += "  left ~" + clock(left)
@@ -283,6 +303,9 @@ func (s *state) doing() string {
 		return ""
 	}
 	spec := s.planned[s.current].spec
+	if s.sustained() {
+		return s.searching(spec)
+	}
 	line := string(s.phase)
 	if s.phase == result.PhaseWarmup && spec.Prompts > 0 {
 		line += fmt.Sprintf(" %d/%d prompts", s.warmed, spec.Prompts)
@@ -304,6 +327,9 @@ func (s *state) heartbeat(now time.Time) string {
 	}
 	if s.period != nil {
 		parts = append(parts, figures(s.period.Row))
+	}
+	if d := s.decisionText(); d != "" {
+		parts = append(parts, d)
 	}
 	parts = append(parts, fmt.Sprintf("%d requests, %d errors", s.sent, s.failed))
 	if left, ok := s.left(now); ok {

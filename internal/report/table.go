@@ -442,11 +442,13 @@ func seriesLines(trials []*result.Series) []string {
 func sentences(s *result.Series) []string {
 	var out []string
 	for i, t := range s.Transitions {
-		line := term.Clean(tier.Sentence(t))
+		notes := t.Notes
+		t.Notes = nil
+		line := tier.Sentence(t)
 		if s.At != nil && s.At[i] > 0 {
 			line += fmt.Sprintf(", compared at conc %d", s.At[i])
 		}
-		out = append(out, line)
+		out = append(out, term.Clean(strings.Join(append([]string{line}, notes...), "; ")))
 	}
 	if s.None != "" {
 		out = append(out, term.Clean(s.None))

@@ -158,7 +158,11 @@ func (s *summariser) loadRules(p *Point, c Counts) {
 		return
 	}
 	if p.Touched < coverageLeast {
-		p.addGraded("partial-coverage", ValidDoubt, 1-p.Touched, "%.0f %% of the set was touched since the warm-up: a longer duration covers it", 100*p.Touched)
+		since, more := "the warm-up", "a longer duration covers it"
+		if p.Step > 0 {
+			since, more = "it grew to this size", "a longer growth.hold covers it"
+		}
+		p.addGraded("partial-coverage", ValidDoubt, 1-p.Touched, "%.0f %% of the set was touched since %s: %s", 100*p.Touched, since, more)
 	}
 	if p.Level > p.Spec.Prompts {
 		p.addGraded("few-prompts", ValidDoubt, float64(p.Level)/float64(p.Spec.Prompts), "%d requests in flight share %d prompts", p.Level, p.Spec.Prompts)
