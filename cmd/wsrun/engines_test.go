@@ -45,6 +45,10 @@ func TestEngines(t *testing.T) {
 	t.Run("computed tokens equal timings.prompt_n", func(t *testing.T) {
 		startLlama(t, server, model, 64).timings(t, bin)
 	})
+	t.Run("sustained", func(t *testing.T) {
+		l := startLlama(t, server, model, 48)
+		l.sustained(t, bin, l.prompts(t, 48))
+	})
 	t.Run("16 streams", func(t *testing.T) {
 		startLlama(t, server, model, 64).streams(t, bin)
 	})
@@ -148,12 +152,17 @@ func (l *llama) prompts(t *testing.T, ram int) int {
 	return int(float64(ram)/mib) + 1
 }
 
-// wsrun runs a scenario against url with the binary and gives the record.
+// wsrun runs a scenario against url with the binary and gives the record. Lines without
+// a concurrency map are of fixed mode.
 func (l *llama) wsrun(t *testing.T, bin, url, lines string) (*result.Record, string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "s.yaml")
-	if err := os.WriteFile(file, []byte("name: llama\ntarget: {endpoints: ["+url+"], headers: {X-Request-Id: \"{request}\"}}\ncontexts: [1000]\nchunk: 250\nmode: fixed\n"+lines), 0o600); err != nil {
+	mode := "fixed"
+	if strings.Contains(lines, "concurrency: {") {
+		mode = "sustained"
+	}
+	if err := os.WriteFile(file, []byte("name: llama\ntarget: {endpoints: ["+url+"], headers: {X-Request-Id: \"{request}\"}}\ncontexts: [1000]\nchunk: 250\nmode: "+mode+"\n"+lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(bin, "run", file)
@@ -287,4 +296,37 @@ func (l *llama) streams(t *testing.T, bin string) {
 	if c := p.Row.Get("concurrency_achieved").V; c < 15 {
 		t.Errorf("%v in flight, want 16", c)
 	}
+}
+
+// sustained grows the working set past the end of a real cache: a level is held on either
+// side of it, and the edge shows within one step.
+func (l *llama) sustained(t *testing.T, bin string, prompts int) {
+	sizes := []int{prompts / 3, 2 * prompts / 3, 4 * prompts / 3, 5 * prompts / 3}
+	rec, _ := l.wsrun(t, bin, l.url, fmt.Sprintf("working_set: [%d, %d, %d, %d]\noutput_tokens: 8\nassessment_period: 3s\nduration: 240s\n"+
+		"concurrency: {start: 1, step: 1, max: 12}\nslo: {ttft: {p95: 2500ms}}\nwarmup: {concurrency: 1}\n", 1000*sizes[0], 1000*sizes[1], 1000*sizes[2], 1000*sizes[3]))
+	sum := result.Summarise(rec)
+	held := [2]int{}
+	for _, p := range sum.Points {
+		t.Logf("working set %d: held %d, converged %v, %s %v", p.Spec.WorkingSet, p.Level, p.Converged, p.Validity, p.Reasons)
+		if p.Converged {
+			held[btoi(p.Spec.WorkingSet > int64(1000*prompts))]++
+		}
+	}
+	if held[0] == 0 || held[1] == 0 {
+		t.Errorf("%d levels held below the edge and %d beyond it, want one on either side", held[0], held[1])
+	}
+	if len(sum.Series) != 1 || len(sum.Series[0].Transitions) != 1 {
+		t.Fatalf("series: %+v", sum.Series)
+	}
+	tr := sum.Series[0].Transitions[0]
+	if lo, hi := int(tr.LoSize/1000), int(tr.HiSize/1000); lo != sizes[1] || hi != sizes[2] {
+		t.Errorf("edge between %d and %d prompts, want the step from %d to %d (it is at %d)", lo, hi, sizes[1], sizes[2], prompts)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
