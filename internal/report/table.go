@@ -269,7 +269,7 @@ const maxTexts = 3
 // points, where they compare; else it quotes the first few.
 func (t *table) reason(r result.Reason) string {
 	var texts []string
-	worst, points := r, 0
+	worst, points := result.Reason{Grade: -1}, 0
 	for _, m := range t.sum.Merged {
 		for _, p := range m.Points {
 			for _, other := range p.Reasons {
@@ -286,7 +286,7 @@ func (t *table) reason(r result.Reason) string {
 			}
 		}
 	}
-	if worst.Grade > 0 && len(texts) > 1 {
+	if worst.Grade > 0 && len(texts) > 1 { // the first of equals, so that all rows share its note
 		return fmt.Sprintf("%s: %s (the worst of %d points)", r.Code, term.Clean(worst.Text), points)
 	}
 	more := max(0, len(texts)-maxTexts)

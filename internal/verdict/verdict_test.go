@@ -109,3 +109,32 @@ func TestEdges(t *testing.T) {
 		t.Errorf("exit code %d, want %d", got, ExitNoVerdict)
 	}
 }
+
+// A size that a set grew to is named with its own size, and a series of sizes that held
+// different levels has one set of edges.
+func TestGrowingSets(t *testing.T) {
+	grown := func(size int64, level int, v result.Validity, ttft metric.Value) *result.Merged {
+		m := merged(size, level, v, ttft)
+		m.Spec.Steps = make([]scenario.Step, 3)
+		return m
+	}
+	points := []*result.Merged{grown(100e3, 24, result.ValidOK, metric.Of(.2)), grown(400e3, 12, result.ValidDoubt, metric.Of(3)), grown(900e3, 0, result.ValidSkipped, metric.Value{})}
+	found := &result.Series{SeriesKey: points[0].Series(), Trial: 1, Farthest: 900_000, Series: tier.Series{Transitions: []tier.Transition{{Lo: 150_000, Hi: 250_000}}}, At: []int{24}}
+	sum := &result.Summary{Merged: points, Series: []*result.Series{found}}
+	for _, c := range []struct {
+		expect, where, against string
+		want                   Outcome
+		judged                 int
+	}{
+		{"ttft.p95 < 2s", "", "cell at 400k conc 12", Fail, 2},
+		{"ttft.p95 < 2s", "concurrency >= 8", "cell at 400k conc 12", Fail, 2},
+		{"edge1 > 100k", "", "", Pass, 1},
+		{"edge1 > 200k", "", "context 8k, hit rate 100%", Fail, 1},
+		{"edge1 > 100k", "concurrency == 4", "", NoVerdict, 0}, // no size held 4
+	} {
+		f := Thresholds(sum, gate(t, c.expect, c.where))[0]
+		if f.Outcome != c.want || f.Judged != c.judged || describe(f) != c.against {
+			t.Errorf("%s where %s: %s, %d judged, against %q; want %s, %d, %q", c.expect, c.where, f.Outcome, f.Judged, describe(f), c.want, c.judged, c.against)
+		}
+	}
+}

@@ -19,6 +19,7 @@ type grower struct {
 	sizes  []int                          // prompts of each step
 	legs   []leg                          // in order
 	ttft   func(step, level int) float64  // seconds, in the middle of its spread
+	noisy  func(step, level int) float64  // instead of ttft: of each request
 	cached func(step int) int64           // of the 1000 tokens; nil: 900
 	silent bool                           // the server tells no cached tokens
 	ingest float64                        // seconds of ingest at each growth; 0: prewarmed
@@ -95,6 +96,9 @@ func (g *grower) play(u *UnitRecord, l leg, from, until float64, id int64, dealt
 		cached = g.cached(l.step)
 	}
 	s := synth{workers: l.level, prompts: g.sizes[l.step], from: from, until: until, spread: 0.5, ttft: wobble(g.ttft(l.step, l.level)), events: 20, tokens: 20, told: true, gap: 0.01, sent: 1000, cached: 900}
+	if g.noisy != nil {
+		s.ttft = func(float64, int) float64 { return g.noisy(l.step, l.level) }
+	}
 	reqs := s.requests()
 	for _, r := range reqs {
 		id++

@@ -12,9 +12,10 @@ import (
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
-// enoughLooks is how many first tokens a side of a comparison should have: as many as a
-// period after a change waits for.
-const enoughLooks = 20
+// enoughLooks is how many first tokens the far side of a comparison is given, where the
+// level stayed so long: as many as a verification rests on. The first full period alone
+// has 20 or more, of which a TTFT twice as long does not stand out when it is noisy.
+const enoughLooks = 100
 
 // comparison is the TTFT on the two sides of a growth, at the same level: what the
 // growth itself changed.

@@ -1,6 +1,8 @@
 package result
 
 import (
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -137,5 +139,48 @@ func TestTransitionPastAnUnusablePoint(t *testing.T) {
 	s := sum.Series[0]
 	if len(s.Transitions) != 1 || s.Transitions[0].Lo != 10*1020 || s.Transitions[0].Hi != 30*1020 || !within(s.Transitions[0].After/s.Transitions[0].Before, 4, 0.05) {
 		t.Errorf("%+v", s)
+	}
+}
+
+// Noise is no transition, and hides none: over ten sizes at 40 first tokens a period and
+// log-normal TTFT, nothing is found where nothing is, and an edge that triples TTFT is
+// found where it is.
+func TestGrowthThroughNoise(t *testing.T) {
+	for _, sigma := range []float64{0.3, 0.5} {
+		for _, edge := range []int{0, 45} {
+			right := 0
+			const runs = 20
+			for seed := range runs {
+				rng := rand.New(rand.NewPCG(uint64(seed), 1))
+				g := newGrower(10, 20, 30, 40, 50, 60, 70, 80)
+				g.silent = true
+				level := func() int { return 3 + rng.IntN(4) }
+				g.legs = nil
+				now := level()
+				for step := range g.sizes {
+					g.legs = append(g.legs, leg{step, now, 3, "ramp"})
+					now = level()
+					g.legs = append(g.legs, leg{step, now, 6, "grow"})
+				}
+				g.noisy = func(step, level int) float64 {
+					base := 0.9 * float64(level) / 4
+					if edge > 0 && g.sizes[step] > edge {
+						base *= 3
+					}
+					return base * math.Exp(sigma*rng.NormFloat64())
+				}
+				s := g.summary().Series[0]
+				want := edge == 0 && len(s.Transitions) == 0 ||
+					edge > 0 && len(s.Transitions) == 1 && s.Transitions[0].LoSize == 40_000 && s.Transitions[0].HiSize == 50_000
+				if want {
+					right++
+				} else {
+					t.Logf("sigma %g, edge %d, seed %d: %+v", sigma, edge, seed, s)
+				}
+			}
+			if right < runs*9/10 {
+				t.Errorf("sigma %g, edge %d: right in %d of %d runs", sigma, edge, right, runs)
+			}
+		}
 	}
 }

@@ -145,7 +145,10 @@ func (p *Point) convergence(ph *Phase) {
 		return
 	}
 	grade := 1e9 // open on a side: nothing is known of how far
-	if lo, hi := ph.Bracket[0], ph.Bracket[1]; lo > 0 && hi > lo {
+	switch lo, hi := ph.Bracket[0], ph.Bracket[1]; {
+	case ph.Search > 0:
+		grade = 1 // a level was verified, it lacks a part of its hold
+	case lo > 0 && hi > lo:
 		grade = float64(hi) / float64(lo)
 	}
 	p.addGraded("not-converged", ValidDoubt, grade,

@@ -61,8 +61,11 @@ func (s *summariser) judge(p *Point, u *UnitRecord, ph *Phase, final Judgement) 
 	}
 	p.phaseNotes(ph)
 	decided := ph.Missed
-	if s.sustained() && !ph.Converged {
-		return // nothing was decided on the whole of it
+	if s.sustained() { // the controller decides on parts of it; the row is the whole as it was seen then
+		then := Judge(s.sc.SLO, ph.Row)
+		if decided = then.Missed == scenario.True; then.Missed == scenario.Unknown {
+			return
+		}
 	}
 	if !s.sc.SLO.Empty() && final.Missed != scenario.Unknown && decided != (final.Missed == scenario.True) {
 		p.add("verdict-differs", ValidOK, "the slo was %s as decided while it ran, and %s once all token counts were known", missedOrHeld(decided), missedOrHeld(!decided))
