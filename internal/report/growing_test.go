@@ -170,7 +170,7 @@ func TestHeldText(t *testing.T) {
 		"16-32":      {Spec: grown, Level: 24, Bracket: [2]int{16, 32}, Validity: result.ValidDoubt},
 		">=16":       {Spec: grown, Level: 16, Bracket: [2]int{16, 0}, Validity: result.ValidDoubt},
 		"<2":         {Spec: grown, Level: 2, Bracket: [2]int{0, 2}, Validity: result.ValidDoubt},
-		"?":          {Spec: grown, Level: 2, Validity: result.ValidDoubt},
+		"2?":         {Spec: grown, Level: 2, Validity: result.ValidDoubt},
 		"-":          {Spec: grown, Validity: result.ValidSkipped},
 	} {
 		if got := heldText(&m); got != want {
@@ -346,13 +346,13 @@ func TestProgressOfGrowthAsLines(t *testing.T) {
 		p.Observe(rec.Run)
 		p.Observe(&result.Cell{Unit: u.Unit, State: result.CellBegin, Cell: u.Spec})
 		p.Observe(u.Changes[4])
-		for _, f := range []result.Frame{u.Periods[14], u.Phases[len(u.Phases)-2]} {
+		for _, f := range []result.Frame{u.Periods[14], u.Phases[len(u.Phases)-2], u.Phases[len(u.Phases)-1]} {
 			p.Observe(f)
 		}
 		p.Close()
 		got := w.all()
 		for _, want := range []string{"  size 3 conc 2 period 1: ttft.p95 520ms; end: the duration is over; ttft.p95 420ms [31mat 2\n",
-			"  size 3/4, 400k: not converged, last tried 2 in flight (passes 2, violates 4), ttft.p95 26.0ms\n"} {
+			"  size 3/4, 400k: not converged, last tried 2 in flight (passes 2, violates 4), ttft.p95 26.0ms\n", "  size 4/4, 900k: skipped, the duration is over\n"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("no %q in:\n%s", want, got)
 			}

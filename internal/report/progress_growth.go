@@ -80,19 +80,36 @@ func (s *state) decision(width int) []string {
 	return lines[:min(len(lines), mostDecision)]
 }
 
-// stepEnded takes in the end of a size or of an ingest. A size's end is told for good.
-func (s *state) stepEnded(f *result.Phase, now time.Time) []string {
-	if f.Phase == result.PhaseIngest {
-		s.phase = phaseSearch
-		return nil
-	}
-	s.pace.levels++
-	s.pace.levelTime += now.Sub(s.pace.levelFrom)
+// stepEnded takes in the end of a size, which is told for good, or of an ingest, or a
+// size that never came.
+func (s *state) stepEnded(f *result.Phase, now time.Time, opt ProgressOptions) []string {
 	spec := scenario.Cell{}
 	if i, ok := s.known[f.Unit]; ok {
 		spec = s.planned[i].spec
 	}
-	line := "  " + sizeName(spec, f.Step)
+	name := "  " + sizeName(spec, f.Step)
+	took := clock(time.Duration(f.End - f.Start))
+	verbose := ""
+	switch f.Phase {
+	case result.PhaseMeasure:
+		s.pace.levels++
+		s.pace.levelTime += now.Sub(s.pace.levelFrom)
+		return []string{name + sizeEnd(f)}
+	case result.PhaseIngest:
+		s.phase = phaseSearch
+		verbose = fmt.Sprintf("%s: ingest of %s in %s", name, Plural(f.Sent, "prompt"), took)
+	case result.PhaseSkipped:
+		verbose = name + ": skipped, " + term.Clean(f.Reason)
+	}
+	if !opt.Verbose {
+		return nil
+	}
+	return []string{verbose}
+}
+
+// sizeEnd says what a size came to.
+func sizeEnd(f *result.Phase) string {
+	line := ""
 	switch {
 	case f.Converged:
 		line += fmt.Sprintf(": %d in flight held for %s", f.Level, Plural(f.Periods, "period"))
@@ -109,7 +126,7 @@ func (s *state) stepEnded(f *result.Phase, now time.Time) []string {
 	if f.Stop != "" {
 		line += ", " + term.Clean(f.Stop)
 	}
-	return []string{line}
+	return line
 }
 
 // sizeName is "size 2/5, 655k".

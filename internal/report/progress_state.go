@@ -149,8 +149,8 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 // phaseEnded takes in a finished part of a unit: what comes next is under way.
 func (s *state) phaseEnded(f *result.Phase, now time.Time, opt ProgressOptions) []string {
 	took := time.Duration(f.End - f.Start)
-	if s.sustained() && (f.Phase == result.PhaseMeasure || f.Phase == result.PhaseIngest) {
-		return s.stepEnded(f, now)
+	if s.sustained() && (f.Phase == result.PhaseMeasure || f.Phase == result.PhaseIngest || f.Phase == result.PhaseSkipped) {
+		return s.stepEnded(f, now, opt)
 	}
 	switch f.Phase {
 	case result.PhaseReset:

@@ -165,7 +165,7 @@ func heldText(m *result.Merged) string {
 	case hi > 0:
 		return fmt.Sprintf("<%d", hi)
 	}
-	return "?"
+	return fmt.Sprintf("%d?", m.Level) // nothing was said of any level
 }
 
 func sizeOrNone(tokens int64) string {

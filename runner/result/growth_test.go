@@ -149,7 +149,7 @@ func TestGrowthThroughNoise(t *testing.T) {
 	for _, sigma := range []float64{0.3, 0.5} {
 		for _, edge := range []int{0, 45} {
 			right := 0
-			const runs = 20
+			const runs = 10
 			for seed := range runs {
 				rng := rand.New(rand.NewPCG(uint64(seed), 1))
 				g := newGrower(10, 20, 30, 40, 50, 60, 70, 80)
