@@ -16,14 +16,14 @@ type leg struct {
 // grower plays a sustained cell whose every answer is known: periods of 10 s, prompts
 // of 1000 tokens, 900 of them reusable.
 type grower struct {
-	sizes  []int                          // prompts of each step
-	legs   []leg                          // in order
-	ttft   func(step, level int) float64  // seconds, in the middle of its spread
-	noisy  func(step, level int) float64  // instead of ttft: of each request
-	cached func(step int) int64           // of the 1000 tokens; nil: 900
-	silent bool                           // the server tells no cached tokens
-	ingest float64                        // seconds of ingest at each growth; 0: prewarmed
-	phases func(g *grower, u *UnitRecord) // the steps' phases; nil: one for each step over its last leg, converged
+	sizes  []int                                        // prompts of each step
+	legs   []leg                                        // in order
+	ttft   func(step, level int) float64                // seconds, in the middle of its spread
+	noisy  func(start float64, step, level int) float64 // instead of ttft: of each request
+	cached func(step int) int64                         // of the 1000 tokens; nil: 900
+	silent bool                                         // the server tells no cached tokens
+	ingest float64                                      // seconds of ingest at each growth; 0: prewarmed
+	phases func(g *grower, u *UnitRecord)               // the steps' phases; nil: one for each step over its last leg, converged
 	sc     scenario.Scenario
 }
 
@@ -97,7 +97,13 @@ func (g *grower) play(u *UnitRecord, l leg, from, until float64, id int64, dealt
 	}
 	s := synth{workers: l.level, prompts: g.sizes[l.step], from: from, until: until, spread: 0.5, ttft: wobble(g.ttft(l.step, l.level)), events: 20, tokens: 20, told: true, gap: 0.01, sent: 1000, cached: 900}
 	if g.noisy != nil {
-		s.ttft = func(float64, int) float64 { return g.noisy(l.step, l.level) }
+		of, v := -1, 0.0
+		s.ttft = func(start float64, n int) float64 { // asked for each event: drawn once for each request
+			if n != of {
+				of, v = n, g.noisy(start, l.step, l.level)
+			}
+			return v
+		}
 	}
 	reqs := s.requests()
 	for _, r := range reqs {

@@ -220,11 +220,7 @@ func PeriodRows(rec *Record, u *UnitRecord) []PeriodRow {
 func dealt(u *UnitRecord) [][]*sample.Request {
 	in := make([][]*sample.Request, len(u.Periods))
 	for _, r := range u.Requests {
-		started := r.Started
-		if started < 0 {
-			started = r.End // never had a connection: it counts where it failed
-		}
-		first, _ := slices.BinarySearchFunc(u.Periods, started, func(p *Period, t int64) int {
+		first, _ := slices.BinarySearchFunc(u.Periods, r.Started, func(p *Period, t int64) int {
 			if p.End <= t {
 				return -1
 			}

@@ -237,3 +237,51 @@ func TestPeriodRows(t *testing.T) {
 		t.Errorf("launched %d, completed %d, output %d; want %d, %d, %d", launched, completed, output, len(u.Requests), want.Completed, want.OutputTokens)
 	}
 }
+
+// Whichever comes last, the new level or the end of the ingest, begins what counts.
+func TestSince(t *testing.T) {
+	u := &UnitRecord{Spec: newGrower(10, 20).cell(), Changes: []*Change{{At: 10, Level: 4}, {At: 30, Level: 4, Step: 1}, {At: 50, Level: 2, Step: 1}, {At: 70, Level: 4, Step: 1}}}
+	u.Phases = []*Phase{{Phase: PhaseIngest, Step: 1, Start: 30, End: 35}}
+	for _, c := range []struct {
+		step, level int
+		end, want   int64
+	}{{0, 4, 30, 10}, {1, 4, 50, 35}, {1, 2, 70, 50}, {1, 4, 90, 70}, {1, 9, 32, 0}} {
+		if got := u.since(c.step, c.level, c.end); got != c.want {
+			t.Errorf("step %d at %d until %d: since %d, want %d", c.step, c.level, c.end, got, c.want)
+		}
+	}
+	if got := u.Since(&Phase{Step: 1, Level: 2, End: 70}); got != 50 {
+		t.Errorf("Since %d", got)
+	}
+	if got := u.grown(1); got != 35 {
+		t.Errorf("grown %d", got)
+	}
+	fixed := &UnitRecord{Changes: u.Changes}
+	if got := fixed.Since(&Phase{Level: 4, End: 90}); got != 0 {
+		t.Errorf("fixed mode: %d", got)
+	}
+}
+
+// What was kept beside little private KV is not known to be kept beside much.
+func TestKeptBesidePrivateKV(t *testing.T) {
+	g := newGrower(10, 20)
+	g.legs = []leg{{0, 100, 3, "grow"}, {1, 2, 30, "end"}}
+	g.cached = func(step int) int64 { return []int64{0, 900}[step] }
+	p := g.summary().Points[0] // 10.2k, and 12k in flight; 20.4k was kept beside 240
+	if p.has("hit-rate-low") || !p.has("over-capacity") {
+		t.Errorf("%+v", p.Reasons)
+	}
+	g.legs[0] = leg{0, 2, 30, "grow"}
+	if p = g.summary().Points[0]; !p.has("hit-rate-low") {
+		t.Errorf("at the same level: %+v", p.Reasons)
+	}
+}
+
+// What the size before touched is not touched at this one.
+func TestTouchedSinceGrowth(t *testing.T) {
+	g := newGrower(390, 400)
+	p := g.summary().Points[1]
+	if p.Touched > 0.9 || p.Touched < 0.7 || !p.has("partial-coverage") {
+		t.Errorf("touched %g: %+v", p.Touched, p.Reasons)
+	}
+}
