@@ -285,3 +285,21 @@ func TestTouchedSinceGrowth(t *testing.T) {
 		t.Errorf("touched %g: %+v", p.Touched, p.Reasons)
 	}
 }
+
+// Goodput is what the server did, its share what those that count met.
+func TestSinceLeavesGoodputWhole(t *testing.T) {
+	reqs := synth{workers: 4, from: 0, until: 60, spread: 1, ttft: constant(5), events: 10, tokens: 10, told: true, gap: 0.1, sent: 1000}.requests()
+	w := Window{at(20), at(60)}
+	opt := MeasureOptions{SLO: scenario.SLO{TTFT: []scenario.Line{{Stat: "p95", Limit: 6}}}}
+	all, counts := Measure(reqs, w, opt)
+	opt.Since = at(20)
+	row, since := Measure(reqs, w, opt)
+	if counts.FirstTokens-since.FirstTokens != 4 {
+		t.Errorf("%d and %d first tokens: 4 were waiting when the window opened", counts.FirstTokens, since.FirstTokens)
+	}
+	for _, name := range []string{"goodput", "goodput_share", "input_throughput", "attempts"} {
+		if !all.Get(name).Known() || row.Get(name) != all.Get(name) {
+			t.Errorf("%s is %v, of all %v", name, row.Get(name), all.Get(name))
+		}
+	}
+}
