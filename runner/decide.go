@@ -18,6 +18,7 @@ type decider struct {
 	runs  []int // consecutive periods in which each condition was true
 	prev  metric.Row
 	start int64 // where the level's window began, Never before its first period
+	since int64 // sustained: when the level and size came into force, see unit.row
 }
 
 // fired is a stop condition that was met.
@@ -69,7 +70,7 @@ func (d *decider) period(level int, p *result.Period) *fired {
 		}
 	}
 	if hit != nil {
-		p.Reason = hit.reason()
+		p.Reason = join(p.Reason, hit.reason())
 	}
 	d.prev = p.Row
 	return hit
@@ -109,7 +110,7 @@ func (d *decider) scope(row metric.Row, start, end int64, level int) func(string
 	var total metric.Row
 	return func(name string) metric.Value {
 		if strings.HasPrefix(name, "total.") && total == nil {
-			total = d.u.row(level, start, end)
+			total = d.u.row(level, start, end, d.since)
 		}
 		return result.Scope{Bare: row, Total: total, Prev: d.prev, Best: d.u.best}.Get(name)
 	}

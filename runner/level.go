@@ -162,22 +162,24 @@ func (u *unit) enough(from, end int64) bool {
 // period gives the frame of the period that ends at end, as decided.
 func (u *unit) period(w *window, end int64) *result.Period {
 	w.periods++
-	row := u.row(w.level, w.end, end)
+	row := u.row(w.level, w.end, end, 0)
 	return &result.Period{Unit: u.id, Level: w.level, Index: w.periods, Start: w.end, End: end, Row: row}
 }
 
 // total measures the level's whole window, as decided.
-func (u *unit) total(w *window) metric.Row { return u.row(w.level, w.start, w.end) }
+func (u *unit) total(w *window) metric.Row { return u.row(w.level, w.start, w.end, 0) }
 
 // row measures [from, to) with what is known now: told counts, else events times the
 // cell's running tokens per event.
-func (u *unit) row(level int, from, to int64) metric.Row {
+// Of requests that started before since only what they did in the window counts
+// (sustained: before the last change of level or size); 0 takes all.
+func (u *unit) row(level int, from, to, since int64) metric.Row {
 	reqs := u.gen.Read(from)
 	perEvent := u.tokensPerEvent()
 	u.mu.Lock()
 	defer u.mu.Unlock() // the telemetry grows under it
 	row, _ := result.Measure(reqs, result.Window{Start: from, End: to}, result.MeasureOptions{
-		SLO: u.sc.SLO, TokensPerEvent: perEvent, KVBytesPerToken: kvBytes(u.sc, u.probe), Telemetry: u.scraped,
+		SLO: u.sc.SLO, TokensPerEvent: perEvent, KVBytesPerToken: kvBytes(u.sc, u.probe), Telemetry: u.scraped, Since: since,
 	})
 	result.SetAxes(row, u.cell, level)
 	row.Set("elapsed", metric.Of(float64(to)/1e9))

@@ -28,6 +28,7 @@ type sustained struct {
 	level   int   // concurrency in force
 	changed int64 // since when both are: what started before is not held against them
 	from    int64 // where the periods at this level and step began
+	until   int64 // where the last of them ended
 	periods int   // since then
 	index   int   // periods so far
 }
@@ -73,6 +74,9 @@ func (s *sustained) run() unitEnd {
 	for {
 		p, obs, err := s.period()
 		if err != nil {
+			if s.periods > 0 {
+				s.point(s.cutOff("the run was ended: " + err.Error()))
+			}
 			return unitEnd{err: err}
 		}
 		d = s.ctl.Next(obs)
@@ -80,11 +84,11 @@ func (s *sustained) run() unitEnd {
 		hit := s.stop.period(s.level, p)
 		s.emit(p)
 		if hit != nil {
-			s.point(s.unfinished(p, d, hit))
+			s.point(s.unfinished(d, hit))
 			return unitEnd{reason: s.ends(hit).rest}
 		}
 		if d.Done != nil {
-			s.point(outcome(d, s.level))
+			s.point(outcome(d))
 		}
 		if d.Over {
 			return unitEnd{reason: d.Reason}
@@ -116,7 +120,7 @@ func (s *sustained) change(level, step int, why string) {
 		s.gen.SetTarget(level, s.alive.stagger())
 	}
 	s.level, s.step = level, step
-	s.stop.start = s.changed
+	s.stop.start, s.stop.since = s.changed, s.changed
 	s.emit(&result.Change{Unit: s.id, At: s.changed, Level: level, Step: step, Reason: why})
 }
 
@@ -133,11 +137,12 @@ func (s *sustained) period() (*result.Period, control.Observation, error) {
 			return nil, control.Observation{}, err
 		}
 		s.scrapeBorder()
-		obs := s.observe(start, end)
+		obs := observation(s.gen.Read(start), start, end, s.changed)
 		if !s.ctl.Extends(obs) || s.now()-s.begin >= int64(s.sc.Duration.Max) {
 			s.index++
 			s.periods++
-			p := &result.Period{Unit: s.id, Level: s.level, Index: s.index, Start: start, End: end, Step: s.step, Row: s.row(s.level, start, end)}
+			s.until = end
+			p := &result.Period{Unit: s.id, Level: s.level, Index: s.index, Start: start, End: end, Step: s.step, Row: s.row(s.level, start, end, s.changed)}
 			s.gen.Forget(min(s.from, start))
 			return p, obs, nil
 		}
@@ -145,25 +150,28 @@ func (s *sustained) period() (*result.Period, control.Observation, error) {
 	}
 }
 
-// observe gives the period as control sees it: requests that started since the change.
-func (s *sustained) observe(start, end int64) control.Observation {
+// observation gives a period as control sees it: requests that started since the change
+// of level or size. What a stream tells at its end counts for the period of its end, so
+// that a record, which knows how it went on, says the same as the run did then.
+func observation(reqs []*sample.Request, start, end, changed int64) control.Observation {
 	o := control.Observation{Start: start, End: end}
 	w := result.Window{Start: start, End: end}
-	for _, q := range s.gen.Read(start) {
-		if q.Phase != sample.PhaseLoad || q.Started < s.changed || q.Started >= end {
+	for _, q := range reqs {
+		if q.Phase != sample.PhaseLoad || q.Started < changed || q.Started >= end {
 			continue
 		}
 		if life, ok := lifeIn(q, w); ok {
 			o.TTFT = append(o.TTFT, life)
 		}
-		if w.Has(q.FirstToken) && q.CachedTokens >= 0 {
+		if q.Class != sample.OK || !w.Has(q.End) {
+			continue
+		}
+		if q.CachedTokens >= 0 {
 			o.Cached += q.CachedTokens
 			o.Prompt += q.Input()
 		}
-		if q.Class == sample.OK && q.End >= 0 && w.Has(q.LastToken) {
-			if tpot, ok := result.TPOT(q); ok && tpot > 0 {
-				o.Rates = append(o.Rates, 1/tpot)
-			}
+		if tpot, ok := result.TPOT(q); ok && tpot > 0 {
+			o.Rates = append(o.Rates, 1/tpot)
 		}
 	}
 	return o
@@ -235,7 +243,7 @@ func (u *unit) firstStep(d *dealer) {
 func (u *unit) setStep(step int) { u.cell = u.spec.At(step) }
 
 // outcome is a step's point as the controller found it.
-func outcome(d control.Decision, level int) *result.Phase {
+func outcome(d control.Decision) *result.Phase {
 	o := d.Done
 	p := &result.Phase{Phase: result.PhaseMeasure, Level: o.Level, Step: o.Size, Start: o.From, End: o.To, Converged: o.Converged,
 		Bracket: [2]int{o.Lo, o.Hi}, Periods: o.Periods, Search: o.Search, Missed: d.Missed}
@@ -248,23 +256,30 @@ func outcome(d control.Decision, level int) *result.Phase {
 	return p
 }
 
-// unfinished is the point of a step that a stop condition cut off: the periods at the
-// level in force.
-func (s *sustained) unfinished(p *result.Period, d control.Decision, hit *fired) *result.Phase {
+// unfinished is the point of a step that a stop condition cut off.
+func (s *sustained) unfinished(d control.Decision, hit *fired) *result.Phase {
 	if d.Done != nil {
-		ph := outcome(d, s.level)
-		ph.Stop = join(ph.Stop, hit.text)
-		return ph
+		p := outcome(d)
+		p.Stop = join(p.Stop, hit.text)
+		return p
 	}
-	return &result.Phase{Phase: result.PhaseMeasure, Level: s.level, Step: s.step, Start: s.from, End: p.End, Periods: s.periods, Stop: hit.text, Reason: hit.reason(),
-		Notes: []string{"not converged: a stop condition ended the cell"}}
+	p := s.cutOff("a stop condition ended the cell")
+	p.Stop, p.Reason = hit.text, hit.reason()
+	return p
+}
+
+// cutOff is the point of a step that did not come to its end: the periods at the level in
+// force.
+func (s *sustained) cutOff(why string) *result.Phase {
+	return &result.Phase{Phase: result.PhaseMeasure, Level: s.level, Step: s.step, Start: s.from, End: s.until, Periods: s.periods,
+		Notes: []string{"not converged: " + why}}
 }
 
 // point measures a step's window as decided and emits it.
 func (s *sustained) point(p *result.Phase) {
 	cell := s.cell
 	s.setStep(p.Step)
-	p.Row = s.row(p.Level, p.Start, p.End)
+	p.Row = s.row(p.Level, p.Start, p.End, s.changed)
 	s.cell = cell
 	s.phase(p)
 	s.noteBest(p)

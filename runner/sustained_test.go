@@ -179,3 +179,48 @@ func TestVirtualSustainedHitRateZero(t *testing.T) {
 		}
 	})
 }
+
+// A record can be replayed: the controller decides on each period as it did in the run,
+// with the same words.
+func TestVirtualReplay(t *testing.T) {
+	t.Parallel()
+	yaml := sustainedOf("working_set: [8192, 16384, 32768]\nconcurrency: {start: 2, step: 2, max: 100}\nslo: {ttft: {p95: 1s}, output_rate: {avg: 20}}\nassessment_period: 2s\nduration: 400s\n")
+	noisy := profile(serial, func(p *simulator.Profile) { p.Noise = 0.3 })
+	inBubble(t, yaml, []simulator.Profile{noisy}, nil, func(w *world) {
+		w.mustRun()
+		u := w.Record().Units[0]
+		got, err := Replay(w.plan.Scenario, u, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(u.Periods) || len(got) < 20 {
+			t.Fatalf("%d decisions replayed, the run had %d", len(got), len(u.Periods))
+		}
+		for i, p := range u.Periods {
+			if d := got[i]; string(d.Kind) != p.Decision || d.Reason != p.Reason || d.Next != p.Next || d.NextSize != p.NextStep || d.Over != p.Over {
+				t.Fatalf("period %d: replayed %s %d %q, in the run %s %d %q", p.Index, d.Kind, d.Next, d.Reason, p.Decision, p.Next, p.Reason)
+			}
+		}
+	})
+}
+
+// An interrupt in the middle of a search keeps what was measured of the size under way.
+func TestVirtualSustainedInterrupted(t *testing.T) {
+	t.Parallel()
+	yaml := sustainedOf("working_set: [8192, 16384]\nconcurrency: {start: 2, step: 2, max: 100}\nslo: {ttft: {p95: 1s}}\nassessment_period: 2s\nduration: 400s\n")
+	inBubble(t, yaml, []simulator.Profile{profile(serial)}, func(w *world) {
+		interrupt := make(chan struct{})
+		w.opt.Interrupt = interrupt
+		w.each = func(f result.Frame) {
+			if p, ok := f.(*result.Period); ok && p.Decision == "verify" && p.Next == p.Level {
+				close(interrupt)
+				w.each = nil
+			}
+		}
+	}, func(w *world) {
+		pts := result.Summarise(w.Record()).Points
+		if w.err != ErrInterrupted || len(pts) != 2 || !pts[0].Measured() || pts[0].Converged || pts[1].Measured() {
+			t.Errorf("Run: %v, points %+v", w.err, pts)
+		}
+	})
+}
