@@ -1,13 +1,16 @@
 package result
 
 import (
+	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wsrun/wsrun/internal/stats"
 	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
@@ -232,8 +235,9 @@ func (t *Telemetry) fill(row metric.Row, w Window) {
 
 // own is what the load generator said of itself in a window.
 type own struct {
-	lag float64 // seconds from readable to stamped that scheduler, GC and kernel may add (p99)
-	cpu float64 // share of the CPUs that it may use, 0..1
+	waits map[float64]float64 // goroutines that were ready for at most so many seconds before they ran, and longer than the bound below
+	rest  float64             // seconds that pauses of the garbage collector and waiting for a CPU add
+	cpu   float64             // share of the CPUs that it may use, 0..1
 }
 
 // Names of what the load generator says of itself (runner/load lists them), each over
@@ -253,10 +257,10 @@ const (
 const ownP99 = 0.99
 
 // own gives what the generator's own scrapes say of a window; zero where they say
-// nothing. The lag is the p99 of the time for which goroutines were ready before they
-// ran, pooled over the window; the longest pause of the garbage collector (p99 of an
-// interval) where pauses took more than 1 % of the time, else they are seldom met; and
-// how long, on average, a thread waited for a CPU, which the scheduler cannot see.
+// nothing: for how long goroutines were ready before they ran, pooled over the window; the
+// longest pause of the garbage collector (p99 of an interval) where pauses took more than
+// 1 % of the time, else they are seldom met; and how long, on average, a thread waited
+// for a CPU, which the scheduler cannot see.
 func (t *Telemetry) own(w Window) own {
 	sum, counts, pause, shares := map[string]float64{}, map[float64]float64{}, 0.0, 0
 	for _, s := range inside(t.self, w) {
@@ -274,24 +278,43 @@ func (t *Telemetry) own(w Window) own {
 			shares++
 		}
 	}
-	lag := pooledP99(counts)
+	rest := sum[selfQueued] / max(sum[selfSlices], 1)
 	if sum[selfPaused] > (1-ownP99)*sum[selfWall] {
-		lag += pause
+		rest += pause
 	}
-	return own{lag: lag + sum[selfQueued]/max(sum[selfSlices], 1), cpu: sum[selfShare] / float64(max(shares, 1))}
+	return own{waits: counts, rest: rest, cpu: sum[selfShare] / float64(max(shares, 1))}
 }
 
-// pooledP99 gives the bound within which 99 % of what was counted lies, 0 for nothing.
-func pooledP99(counts map[float64]float64) float64 {
-	total := 0.0
-	for _, n := range counts {
-		total += n
+// lag is the p99 of send lag + read lag in seconds: of the sum of two independent delays,
+// which is less than the sum of their p99s. sends is ascending, in seconds; without any
+// the read lag stands alone.
+func (o own) lag(sends []float64) float64 {
+	if len(sends) == 0 {
+		sends = []float64{0}
 	}
-	seen := 0.0
-	for _, bound := range slices.Sorted(maps.Keys(counts)) {
-		if seen += counts[bound]; seen >= ownP99*total {
-			return bound
+	bounds := slices.Sorted(maps.Keys(o.waits))
+	total := 0.0
+	for _, b := range bounds {
+		total += o.waits[b]
+	}
+	if total == 0 {
+		return stats.Quantile(sends, ownP99) + o.rest
+	}
+	within := func(x float64) float64 {
+		share := 0.0
+		for _, b := range bounds {
+			n, _ := slices.BinarySearchFunc(sends, x-b, func(v, most float64) int { return cmp.Compare(v, math.Nextafter(most, math.Inf(1))) })
+			share += o.waits[b] / total * float64(n) / float64(len(sends))
+		}
+		return share
+	}
+	lo, hi := 0.0, sends[len(sends)-1]+bounds[len(bounds)-1]
+	for range 40 {
+		if mid := (lo + hi) / 2; within(mid) >= ownP99 {
+			hi = mid
+		} else {
+			lo = mid
 		}
 	}
-	return 0
+	return hi + o.rest
 }

@@ -152,7 +152,7 @@ func byClass(errors map[string]int) string {
 // loadRules asks whether the load was what it should have been.
 func (s *summariser) loadRules(p *Point, c Counts) {
 	self := s.telemetry.own(p.Window())
-	if lag, most := sendLag(c)+self.lag, lagAllowed(p.Row); lag > most {
+	if lag, most := self.lag(sendLags(c)), lagAllowed(p.Row); lag > most {
 		p.addGraded("client-limited", ValidDoubt, lag/most, "the load generator lagged by %.2f ms (p99 of send lag + read lag; %.2f ms would do)", 1e3*lag, 1e3*most)
 	} else if self.cpu > cpuMost {
 		p.addGraded("client-limited", ValidDoubt, self.cpu/cpuMost, "the load generator used %.0f %% of the CPUs it may use", 100*self.cpu)
@@ -172,14 +172,14 @@ func (s *summariser) loadRules(p *Point, c Counts) {
 	}
 }
 
-// sendLag is the p99, in seconds, of started to request written.
-func sendLag(c Counts) float64 {
-	if len(c.sendLags) == 0 {
-		return 0
+// sendLags gives started to request written of each request, in seconds, ascending.
+func sendLags(c Counts) []float64 {
+	lags := make([]float64, len(c.sendLags))
+	for i, ns := range c.sendLags {
+		lags[i] = seconds(ns)
 	}
-	lags := slices.Clone(c.sendLags)
 	slices.Sort(lags)
-	return stats.Quantile(lags, 0.99) / 1e9
+	return lags
 }
 
 func lagAllowed(row metric.Row) float64 {
