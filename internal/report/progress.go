@@ -50,7 +50,7 @@ func NewProgress(w io.Writer, opt ProgressOptions) *Progress {
 		opt.Width = func() int { return 0 }
 	}
 	p := &Progress{opt: opt, w: w, stop: make(chan struct{}), done: make(chan struct{})}
-	p.st.began = time.Now()
+	p.st.began, p.st.current = time.Now(), -1
 	go p.draw()
 	return p
 }

@@ -274,6 +274,9 @@ func (s *state) share(now time.Time) float64 {
 
 // block gives the lines of the redrawn block.
 func (s *state) block(now time.Time, width int) []string {
+	if s.scenario == nil {
+		return nil // nothing has begun
+	}
 	if width <= 0 {
 		width = 80
 	}

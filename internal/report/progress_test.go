@@ -90,6 +90,25 @@ last period  ttft.p95 412ms  out 5.12k tok/s  errors 0%
 	})
 }
 
+// A target that is slow to start: lines are said and the block is due before the run has
+// its first frame.
+func TestProgressBeforeTheFirstFrame(t *testing.T) {
+	for _, redraw := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &screen{}
+			p := NewProgress(w, ProgressOptions{Redraw: redraw})
+			p.Say("results in here")
+			time.Sleep(2 * time.Minute)
+			p.Observe(&result.Note{Code: "early", Text: "a note"})
+			time.Sleep(2 * time.Minute)
+			p.Close()
+			if got := w.all(); !strings.Contains(got, "results in here") || strings.Contains(got, "%") {
+				t.Errorf("redraw %v: %q", redraw, got)
+			}
+		})
+	}
+}
+
 // sameBlock compares the words; the clock and the bar are checked on their own.
 func sameBlock(got, want string) bool {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
