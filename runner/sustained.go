@@ -128,9 +128,10 @@ func (s *sustained) change(level, step int, why string) {
 // gives its frame and what control sees of it.
 func (s *sustained) period() (*result.Period, control.Observation, error) {
 	start := s.now()
+	limit := s.limit()
 	end := start + int64(s.sc.Assessment)
-	if last := s.begin + int64(s.sc.Duration.Max); end > last {
-		end = max(last, start+int64(s.sc.Assessment)/10)
+	if end > limit {
+		end = max(limit, start+int64(s.sc.Assessment)/10)
 	}
 	for {
 		if err := s.wait(end); err != nil {
@@ -138,7 +139,7 @@ func (s *sustained) period() (*result.Period, control.Observation, error) {
 		}
 		s.scrapeBorder()
 		obs := observation(s.gen.Read(start), start, end, s.changed)
-		if !s.ctl.Extends(obs) || s.now()-s.begin >= int64(s.sc.Duration.Max) {
+		if !s.ctl.Extends(obs) || s.now() >= limit {
 			s.index++
 			s.periods++
 			s.until = end
@@ -146,8 +147,18 @@ func (s *sustained) period() (*result.Period, control.Observation, error) {
 			s.gen.Forget(min(s.from, start))
 			return p, obs, nil
 		}
-		end += int64(s.sc.Assessment) / 4
+		end = min(end+int64(s.sc.Assessment)/4, limit)
 	}
+}
+
+// limit is where no period goes beyond: the end of the duration, and by time the end of
+// the size's share of it, however long a change-over would have the period extended.
+func (s *sustained) limit() int64 {
+	whole := int64(s.sc.Duration.Max)
+	if s.sc.Growth.By != "time" {
+		return s.begin + whole
+	}
+	return s.begin + whole*int64(s.step+1)/int64(len(s.spec.Steps))
 }
 
 // observation gives a period as control sees it: requests that started since the change

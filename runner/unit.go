@@ -267,7 +267,7 @@ func (u *unit) warmUp(ctx context.Context) unitEnd {
 	u.warmEnd = u.now()
 	if share := float64(len(failed)) / float64(total); share > 0.01 {
 		if err := u.target.look(ctx); err != nil {
-			return unitEnd{err: fmt.Errorf("the server is gone: %w (requests had been failing with: %s)", err, failed[0].Err)}
+			return unitEnd{err: u.gone(err, failed[0].Err)}
 		}
 		return unitEnd{class: "warm-up", reason: fmt.Sprintf("warm-up: %.3g %% of %d prompts failed twice (at most 1 %% may), the first with: %s", 100*share, total, failed[0].Err)}
 	}

@@ -85,6 +85,21 @@ func (l *liveness) looked() {
 	l.success, l.failures = l.now(), 0
 }
 
+// gone is the error of a server that does not answer any more. Somebody who knows better
+// (its process was ours, and died) has a moment to say so first.
+func (r *run) gone(err error, requests string) error {
+	if r.opt.Failed != nil {
+		moment := time.NewTimer(500 * time.Millisecond)
+		defer moment.Stop()
+		select {
+		case <-r.soft.Done():
+			return context.Cause(r.soft)
+		case <-moment.C:
+		}
+	}
+	return fmt.Errorf("the server is gone: %w (requests had been failing with: %s)", err, requests)
+}
+
 // watchServer ends the run when the server is gone.
 func (r *run) watchServer(ctx context.Context) {
 	every(ctx, time.Second, func() {
@@ -93,7 +108,7 @@ func (r *run) watchServer(ctx context.Context) {
 			return
 		}
 		if err := r.target.look(ctx); err != nil && ctx.Err() == nil {
-			r.stop(fmt.Errorf("the server is gone: %w (requests had been failing with: %s)", err, cause))
+			r.stop(r.gone(err, cause))
 			return
 		}
 		r.alive.looked()
