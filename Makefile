@@ -12,7 +12,7 @@ bench: ## speed and memory: CPU per event against a plain reader, allocations, r
 	go test -run '^$$' -bench . -benchmem ./...
 
 truth: ## real sockets: what wsrun measures against what the simulator logged
-	WSRUN_TRUTH=1 go test -count=1 -timeout 10m -run Truth -v ./runner/ ./cmd/wsrun/
+	WSRUN_TRUTH=1 go test -count=1 -timeout 10m -run Truth -v ./cmd/wsrun/
 
 engines: ## a real llama-server with three cache sizes (needs python3, installs it in a cache folder)
 	WSRUN_ENGINES="$$(.ci/engines/install.sh | tr '\n' ':')" go test -count=1 -timeout 15m -run Engines -v ./cmd/wsrun/
