@@ -70,7 +70,7 @@ func (d *decider) period(level int, p *result.Period) *fired {
 		}
 	}
 	if hit != nil {
-		p.Reason = join(p.Reason, hit.reason())
+		p.Reason = join(hit.reason(), p.Reason)
 	}
 	d.prev = p.Row
 	return hit

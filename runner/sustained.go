@@ -28,7 +28,7 @@ type sustained struct {
 	level   int   // concurrency in force
 	changed int64 // since when both are: what started before is not held against them
 	from    int64 // where the periods at this level and step began
-	until   int64 // where the last of them ended
+	until   int64 // where the last of them ended, and the next begins: nothing falls between two
 	periods int   // since then
 	index   int   // periods so far
 }
@@ -68,9 +68,9 @@ func controlConfig(sc *scenario.Scenario, c scenario.Cell) control.Config {
 // run goes from period to period until the controller, a stop condition or somebody
 // outside ends the cell.
 func (s *sustained) run() unitEnd {
-	s.begin = s.now()
 	d := s.ctl.Begin()
 	s.change(d.Next, 0, d.Reason)
+	s.begin = s.changed // exactly: a duration that is over a moment later would get a stump of a period
 	for {
 		p, obs, err := s.period()
 		if err != nil {
@@ -82,6 +82,9 @@ func (s *sustained) run() unitEnd {
 		d = s.ctl.Next(obs)
 		p.Decision, p.Reason, p.Next, p.NextStep, p.Over = string(d.Kind), d.Reason, d.Next, d.NextSize, d.Over
 		hit := s.stop.period(s.level, p)
+		if hit != nil { // what the controller wanted next never comes into force
+			p.Decision, p.Next, p.NextStep, p.Over = string(control.End), p.Level, p.Step, true
+		}
 		s.emit(p)
 		if hit != nil {
 			s.point(s.unfinished(d, hit))
@@ -93,29 +96,30 @@ func (s *sustained) run() unitEnd {
 		if d.Over {
 			return unitEnd{reason: d.Reason}
 		}
-		if err := s.follow(d); err != nil {
-			return unitEnd{err: err}
+		if over, err := s.follow(d); over != "" || err != nil {
+			return unitEnd{reason: over, err: err}
 		}
 	}
 }
 
-// follow puts a decision into force: growth first, then the level.
-func (s *sustained) follow(d control.Decision) error {
+// follow puts a decision into force: growth first, then the level. over says why the
+// cell ends instead, empty when it goes on.
+func (s *sustained) follow(d control.Decision) (over string, err error) {
 	if d.NextSize != s.step {
-		if err := s.grow(d); err != nil {
-			return err
+		if over, err := s.grow(d); over != "" || err != nil {
+			return over, err
 		}
 	}
 	if d.Changed() {
 		s.change(d.Next, d.NextSize, d.Reason)
 	}
-	return nil
+	return "", nil
 }
 
 // change begins a change-over: what starts from now on counts for the new level and step.
 func (s *sustained) change(level, step int, why string) {
 	s.changed = s.now()
-	s.from, s.periods = s.changed, 0
+	s.from, s.until, s.periods = s.changed, s.changed, 0
 	if level != s.level {
 		s.gen.SetTarget(level, s.alive.stagger())
 	}
@@ -127,7 +131,7 @@ func (s *sustained) change(level, step int, why string) {
 // period waits until the period is over, as long as the controller has it extended, and
 // gives its frame and what control sees of it.
 func (s *sustained) period() (*result.Period, control.Observation, error) {
-	start := s.now()
+	start := s.until
 	limit := s.limit()
 	end := start + int64(s.sc.Assessment)
 	if end > limit {
@@ -139,7 +143,7 @@ func (s *sustained) period() (*result.Period, control.Observation, error) {
 		}
 		s.scrapeBorder()
 		obs := observation(s.gen.Read(start), start, end, s.changed)
-		if !s.ctl.Extends(obs) || s.now() >= limit {
+		if end >= limit || !s.ctl.Extends(obs) {
 			s.index++
 			s.periods++
 			s.until = end
@@ -207,35 +211,33 @@ func lifeIn(q *sample.Request, w result.Window) (stats.Life, bool) {
 func seconds(ns int64) float64 { return float64(ns) / 1e9 }
 
 // grow takes the next size's prompts into use. Cold ones are ingested first: one pass
-// over them at the level in force, while the load goes on; it belongs to no point.
-func (s *sustained) grow(d control.Decision) error {
+// over them at the level in force, while the load goes on; it belongs to no point. over
+// says that the duration left no time for it: the size was never all there.
+func (s *sustained) grow(d control.Decision) (over string, err error) {
 	start := s.now()
 	s.setStep(d.NextSize)
-	jobs := s.src.grow(s.cell.Prompts, s.sc.Growth.Prompts == "prewarmed")
-	s.mu.Lock()
+	s.mu.Lock() // before the first of the new prompts is sent: one that ended earlier would never be counted
 	clear(s.touched)
-	s.nTouched = 0
-	s.ingested = 0
+	clear(s.failed)
+	s.nTouched, s.ingested = 0, 0
 	s.mu.Unlock()
+	jobs := s.src.grow(s.cell.Prompts, s.sc.Growth.Prompts == "prewarmed")
 	if jobs == 0 {
-		return nil
+		return "", nil
 	}
 	for {
 		s.mu.Lock()
-		done := s.ingested
-		failed := len(s.failed)
+		done, failed := s.ingested, len(s.failed)
 		s.mu.Unlock()
-		over := s.now()-s.begin >= int64(s.sc.Duration.Max)
-		if done >= jobs || over {
-			p := &result.Phase{Phase: result.PhaseIngest, Level: s.level, Start: start, Step: d.NextSize, Sent: done, Failed: failed}
-			if over && done < jobs {
-				p.Reason = fmt.Sprintf("the duration was over after %d of %d new prompts", done, jobs)
-			}
-			s.phase(p)
-			return nil
+		if done < jobs && s.now()-s.begin >= int64(s.sc.Duration.Max) {
+			over = fmt.Sprintf("the duration was over after %d of %d new prompts of size %d", done, jobs, d.NextSize+1)
+		}
+		if done >= jobs || over != "" {
+			s.phase(&result.Phase{Phase: result.PhaseIngest, Level: s.level, Start: start, Step: d.NextSize, Sent: done, Failed: failed, Reason: over})
+			return over, nil
 		}
 		if err := s.wait(s.now() + int64(10*time.Millisecond)); err != nil {
-			return err
+			return "", err
 		}
 	}
 }
@@ -250,8 +252,13 @@ func (u *unit) firstStep(d *dealer) {
 	d.set.Use(u.cell.Prompts)
 }
 
-// setStep makes the unit's cell what it is at a growth step.
-func (u *unit) setStep(step int) { u.cell = u.spec.At(step) }
+// setStep makes the unit's cell what it is at a growth step. Load may be running, and
+// the collector reads the cell.
+func (u *unit) setStep(step int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.cell = u.spec.At(step)
+}
 
 // outcome is a step's point as the controller found it.
 func outcome(d control.Decision) *result.Phase {
@@ -286,12 +293,9 @@ func (s *sustained) cutOff(why string) *result.Phase {
 		Notes: []string{"not converged: " + why}}
 }
 
-// point measures a step's window as decided and emits it.
+// point measures the window of the step in force as decided and emits it.
 func (s *sustained) point(p *result.Phase) {
-	cell := s.cell
-	s.setStep(p.Step)
 	p.Row = s.row(p.Level, p.Start, p.End, s.changed)
-	s.cell = cell
 	s.phase(p)
 	s.noteBest(p)
 }

@@ -124,6 +124,59 @@ func TestVirtualSustainedStop(t *testing.T) {
 		if n := len(w.phases(result.PhaseSkipped)); n != 1 {
 			t.Errorf("%d sizes skipped, want 1", n)
 		}
+		ps := w.periods()
+		if p := ps[len(ps)-1]; p.Decision != "end" || p.Next != p.Level || p.NextStep != p.Step || !p.Over || !strings.HasPrefix(p.Reason, "stop: concurrency > 10; ") {
+			t.Errorf("the last period tells of a level that never came: %s", w.decisions())
+		}
+	})
+}
+
+// Where nothing changes a period begins where the one before it ended, however long its
+// scrape and its decision took; the last ends with the duration, and is no stump.
+func TestVirtualSustainedPeriodsTile(t *testing.T) {
+	t.Parallel()
+	yaml := fmt.Sprintf("name: tile\ntarget: {endpoints: [http://sim0], %s}\ncontexts: [512]\nmode: sustained\noutput_tokens: 4\nworking_set: [8192]\n", identify) +
+		"concurrency: {start: 2, step: 2, max: 100}\nslo: {ttft: {p95: 1s}}\nassessment_period: 2s\nduration: 60s\ngrowth: {at_end: hold}\n"
+	inBubble(t, yaml, []simulator.Profile{profile(serial)}, func(w *world) { w.scrape = 100 * time.Millisecond }, func(w *world) {
+		w.mustRun()
+		ps := w.periods()
+		same := 0
+		for i, p := range ps[1:] {
+			before := ps[i]
+			late := p.Start - before.End
+			if before.Next == before.Level {
+				same++
+				if late != 0 {
+					t.Errorf("period %d begins %v after the end of the one before", p.Index, time.Duration(late))
+				}
+			} else if late < int64(w.scrape) {
+				t.Errorf("period %d at a new level begins %v after the one before, earlier than the level changed", p.Index, time.Duration(late))
+			}
+		}
+		if last := ps[len(ps)-1]; same < 10 || time.Duration(last.End-ps[0].Start) != 60*time.Second || last.End-last.Start < int64(time.Second) {
+			t.Errorf("%d periods without a change, in all %v\n%s", same, time.Duration(last.End-ps[0].Start), w.decisions())
+		}
+	})
+}
+
+// A size whose prompts the duration leaves no time to ingest was never there: it is
+// skipped, with the reason, and has no point of a moment.
+func TestVirtualSustainedIngestCut(t *testing.T) {
+	t.Parallel()
+	yaml := sustainedOf("working_set: [8192, 81920, 90112]\nconcurrency: {start: 2, step: 2, max: 100}\nslo: {ttft: {p95: 1s}}\nassessment_period: 2s\nduration: 18s\ngrowth: {by: time}\n")
+	inBubble(t, yaml, []simulator.Profile{profile(serial)}, nil, func(w *world) {
+		w.mustRun()
+		ingests, skipped := w.phases(result.PhaseIngest), w.phases(result.PhaseSkipped)
+		if len(ingests) != 1 || ingests[0].Sent == 0 || ingests[0].Sent >= 144 || len(w.phases(result.PhaseMeasure)) != 1 {
+			t.Fatalf("ingests %+v\n%s", ingests, w.decisions())
+		}
+		want := fmt.Sprintf("the duration was over after %d of 144 new prompts of size 2", ingests[0].Sent)
+		if len(skipped) != 2 || skipped[0].Step != 1 || skipped[1].Step != 2 || skipped[0].Reason != want || ingests[0].Reason != want {
+			t.Errorf("skipped %+v, ingest %q, want %q", skipped, ingests[0].Reason, want)
+		}
+		if pts := result.Summarise(w.Record()).Points; len(pts) != 3 || !pts[0].Measured() || pts[1].Measured() || pts[2].Measured() {
+			t.Errorf("points %+v", pts)
+		}
 	})
 }
 

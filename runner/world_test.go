@@ -37,8 +37,9 @@ type world struct {
 	// delay, when set, holds every request for completions back before the simulator sees
 	// it; arrived holds when those with an id came.
 	delay   func(*http.Request) time.Duration
-	arrived sync.Map    // request id -> ns since start
-	refuse  atomic.Bool // every request for completions is answered 503
+	arrived sync.Map      // request id -> ns since start
+	refuse  atomic.Bool   // every request for completions is answered 503
+	scrape  time.Duration // how long the server takes to tell its metrics
 }
 
 // handler serves one simulator, delayed where there is a delay.
@@ -60,6 +61,9 @@ func (w *world) handler(s *simulator.Server) http.Handler {
 		if q.Method == http.MethodPost && w.refuse.Load() {
 			http.Error(rw, "overloaded", http.StatusServiceUnavailable)
 			return
+		}
+		if q.URL.Path == "/metrics" {
+			time.Sleep(w.scrape)
 		}
 		s.ServeHTTP(rw, q)
 	})

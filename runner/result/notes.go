@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
 )
 
@@ -114,15 +115,23 @@ func (s *summariser) seen() (out []RunNote) {
 }
 
 // unverified reports whether a point that was to hit the cache has no observed hit
-// rate, or has one that says nothing: with least-loaded balance no endpoint knows
-// which prompts it will see.
+// rate although it has prompts that could have told it, or has one that says nothing:
+// with least-loaded balance no endpoint knows which prompts it will see.
 func (s *summariser) unverified() bool {
 	for _, p := range s.sum.Points {
-		if p.Measured() && p.Spec.HitRate > 0 && !p.Row.Get("hit_rate_observed").Known() {
+		if p.Measured() && p.Spec.HitRate > 0 && p.InputTokens > 0 && !p.Row.Get("hit_rate_observed").Known() && !s.tells(p.Unit) {
 			return true
 		}
 	}
 	return leastLoaded(s.sc)
+}
+
+// tells reports whether any request of the unit was told its cached tokens: a point
+// without it is then too short, not a server that is silent.
+func (s *summariser) tells(id Unit) bool {
+	return slices.ContainsFunc(s.rec.Units, func(u *UnitRecord) bool {
+		return u.Unit == id && slices.ContainsFunc(u.Requests, func(q *sample.Request) bool { return q.CachedTokens >= 0 })
+	})
 }
 
 func leastLoaded(sc *scenario.Scenario) bool {

@@ -3,7 +3,9 @@ package result
 import (
 	"testing"
 
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
+	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // How a session ended no longer counts once another has gone on with the run.
@@ -21,5 +23,25 @@ func TestEndsOfEarlierSessionsAreForgotten(t *testing.T) {
 	rec.Notes = append(rec.Notes, &Note{At: 300, Code: "interrupted", Text: "again"})
 	if got := Summarise(rec).Notes; len(got) != 2 || got[1].Code != "interrupted" {
 		t.Errorf("ended again: %+v", got)
+	}
+}
+
+// A point too short for a first token that told is no sign of a server that tells no
+// cached tokens; a unit with none at all is.
+func TestUnverifiedIsAboutTheServer(t *testing.T) {
+	u := &UnitRecord{Unit: Unit{Cell: "c", Trial: 1}, Requests: []*sample.Request{{CachedTokens: sample.Unknown}}}
+	point := &Point{Unit: u.Unit, Spec: scenario.Cell{HitRate: 90}, Row: metric.Row{}, Validity: ValidDoubt, End: 1, InputTokens: 100}
+	s := &summariser{rec: &Record{Units: []*UnitRecord{u}}, sc: &scenario.Scenario{}, sum: &Summary{Points: []*Point{point}}}
+	if !s.unverified() {
+		t.Error("nobody told: unverified")
+	}
+	point.InputTokens = 0
+	if s.unverified() {
+		t.Error("no first token in the point: nobody could tell")
+	}
+	point.InputTokens = 100
+	u.Requests = append(u.Requests, &sample.Request{CachedTokens: 90})
+	if s.unverified() {
+		t.Error("the server tells, though not in this point")
 	}
 }
