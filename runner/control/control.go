@@ -131,7 +131,7 @@ type Outcome struct {
 type Edge struct {
 	FromSize, ToSize int
 	Level            int
-	Before, After    float64      // median TTFT of the last window before growth and of the first full period after its change-over, seconds
+	Before, After    float64      // median TTFT of the last window before growth and of the first full period after its change-over, seconds; 0 where a change-over was all there was before
 	Slower           float64      // percent of requests that take more than 1.5 times as long
 	HitBefore        metric.Value // percent of prompt tokens found cached, where told
 	HitAfter         metric.Value

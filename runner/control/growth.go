@@ -60,15 +60,27 @@ func (s *Search) grow(d *Decision, held bool, why string) {
 	}
 	d.NextSize = s.size + 1
 	s.words(d, Grow, fmt.Sprintf("size %d: %s, on to size %d at level %d", s.size+1, why, d.NextSize+1, d.Next))
-	s.before = nil
+	s.before, s.hitBefore = nil, metric.Value{}
 	s.phase = searching
 	if d.Next == s.level && len(s.pool) > 0 {
-		s.before, s.phase = s.window(), comparing
+		w := s.window()
+		s.before, s.hitBefore, s.phase = s.settled(w), hits(w), comparing
 	}
 	s.passed, s.spent, s.atSize, s.searched = nil, 0, 0, 0
 	if s.hi <= d.Next {
 		s.hi = 0
 	}
+}
+
+// settled gives the periods of a window of this level without its change-over: while the
+// level fills up, its requests wait for less than those that come to a full one, and
+// growth would seem to have made them slower.
+func (s *Search) settled(w []Observation) []Observation {
+	n := s.pooled
+	if s.opened {
+		n = 0 // the last period was the change-over itself
+	}
+	return w[max(0, len(w)-n):]
 }
 
 // outcome is what the size came to.
@@ -112,21 +124,25 @@ func (s *Search) compare(d *Decision) {
 // edge compares the periods before growth with those after it: an Edge when the level
 // costs something else, else nil.
 func (s *Search) edge(full []Observation) (*Edge, string) {
-	e := &Edge{FromSize: s.size - 1, ToSize: s.size, Level: s.level, HitBefore: hits(s.before), HitAfter: hits(full)}
-	before, after := events(s.before), events(full)
-	if len(before) == 0 || len(after) == 0 {
-		return nil, ""
-	}
-	e.Before, e.After = stats.Quantile(before, 0.5), stats.Quantile(after, 0.5)
-	e.Slower = slower(before, after, s.r.EdgeRatio)
+	e := &Edge{FromSize: s.size - 1, ToSize: s.size, Level: s.level, HitBefore: s.hitBefore, HitAfter: hits(full)}
+	text := fmt.Sprintf("tier transition between size %d and %d: at the same level %d ", e.FromSize+1, e.ToSize+1, e.Level)
 	fell := e.HitBefore.Known() && e.HitAfter.Known() && e.HitBefore.V-e.HitAfter.V > s.r.EdgeShare
+	before, after := events(s.before), events(full)
+	compared := len(before) > 0 && len(after) > 0
+	if compared {
+		e.Before, e.After = stats.Quantile(before, 0.5), stats.Quantile(after, 0.5)
+		e.Slower = slower(before, after, s.r.EdgeRatio)
+		text += fmt.Sprintf("TTFT p50 went from %s to %s, %s of requests are slower by more than x%g", metric.Text(metric.Seconds, e.Before), metric.Text(metric.Seconds, e.After),
+			metric.Text(metric.Percent, e.Slower), s.r.EdgeRatio)
+	}
 	if e.Slower <= s.r.EdgeShare && !fell {
 		return nil, ""
 	}
-	text := fmt.Sprintf("tier transition between size %d and %d: at the same level %d TTFT p50 went from %s to %s, %s of requests are slower by more than x%g", e.FromSize+1, e.ToSize+1,
-		e.Level, metric.Text(metric.Seconds, e.Before), metric.Text(metric.Seconds, e.After), metric.Text(metric.Percent, e.Slower), s.r.EdgeRatio)
+	if fell && compared {
+		text += ", "
+	}
 	if fell {
-		text += fmt.Sprintf(", found cached %s instead of %s", metric.Text(metric.Percent, e.HitAfter.V), metric.Text(metric.Percent, e.HitBefore.V))
+		text += fmt.Sprintf("found cached %s instead of %s", metric.Text(metric.Percent, e.HitAfter.V), metric.Text(metric.Percent, e.HitBefore.V))
 	}
 	return e, text + " (growth, not overload)"
 }

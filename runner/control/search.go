@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // phase is what the periods of a level are for.
@@ -45,7 +47,8 @@ type Search struct {
 	from, to int64         // the periods that are the size's figures so far
 	pooled   int           // their number
 
-	before []Observation // the last window before growth, at the same level
+	before    []Observation // the last window before growth, at the same level, without a change-over
+	hitBefore metric.Value  // what it found cached, a change-over included
 }
 
 // New gives a Search, or says what is wrong with the configuration.

@@ -329,3 +329,32 @@ func TestExtends(t *testing.T) {
 		t.Errorf("without a change: %+v", d)
 	}
 }
+
+// A level that was only ever seen while it was filling up says nothing of the TTFT before
+// a growth: what is slower afterwards is the full level, not the larger set. The share
+// found cached is told all the same.
+func TestChangeOverAloneIsNoBefore(t *testing.T) {
+	for _, cached := range []int64{90, 10} {
+		cfg := config()
+		cfg.Sizes, cfg.ByTime, cfg.Duration = 2, true, 8*30*time.Second
+		s := search(t, cfg)
+		last, edges := s.Begin(), 0
+		for i := range 8 {
+			o := Observation{Start: int64(i) * 30 * second, End: int64(i+1) * 30 * second, Cached: 90, Prompt: 100}
+			ttft := 0.1
+			if last.NextSize == 1 {
+				ttft, o.Cached = 0.3, cached
+			}
+			o.TTFT = done(times(40, ttft)...)
+			if last = s.Next(o); last.Edge != nil {
+				edges++
+				if last.Edge.Before != 0 || last.Edge.HitBefore.V != 90 || !strings.Contains(last.Reason, "found cached 10.0% instead of 90.0% (growth") || strings.Contains(last.Reason, "TTFT p50") {
+					t.Errorf("%+v: %s", last.Edge, last.Reason)
+				}
+			}
+		}
+		if want := map[int64]int{90: 0, 10: 1}[cached]; edges != want || last.Size != 1 {
+			t.Errorf("%d of 100 cached after growth: %d transitions, want %d", cached, edges, want)
+		}
+	}
+}

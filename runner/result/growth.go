@@ -185,6 +185,7 @@ func (s *Series) remarks(points []*Point, ps []tier.Point, byGrowth []comparison
 // stretch is a number of periods that follow each other at one step and level.
 type stretch struct {
 	step, level int
+	moved       bool // it began with another level, not with another size alone
 	periods     []*Period
 }
 
@@ -194,7 +195,8 @@ func (u *UnitRecord) stretches() (out []stretch) {
 			out[n-1].periods = append(out[n-1].periods, p)
 			continue
 		}
-		out = append(out, stretch{p.Step, p.Level, []*Period{p}})
+		moved := len(out) == 0 || out[len(out)-1].level != p.Level
+		out = append(out, stretch{p.Step, p.Level, moved, []*Period{p}})
 	}
 	return out
 }
@@ -221,7 +223,13 @@ func (u *UnitRecord) compare(step int) comparison {
 	return comparison{why: "the larger size was not reached"}
 }
 
+// pair compares two stretches. A change-over alone is no before: while the level fills
+// up its first requests wait for less than those that come to a full one, so that the same size
+// would seem to have become slower. (After a growth the level is full from the start.)
 func (u *UnitRecord) pair(before, after stretch) comparison {
+	if before.moved && len(before.periods) == 1 {
+		return comparison{why: fmt.Sprintf("only the change-over to %d in flight was seen before it", before.level)}
+	}
 	c := comparison{level: before.level, before: u.settled(before, all), after: u.settled(after, enoughLooks)}
 	if len(c.before) == 0 || len(c.after) == 0 {
 		return comparison{why: fmt.Sprintf("no first token at %d in flight on one side", before.level)}

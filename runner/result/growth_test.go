@@ -209,6 +209,20 @@ func TestChangeOverIsNotCompared(t *testing.T) {
 	}
 }
 
+// A change-over to a new level says nothing of the TTFT before a growth: the level was
+// still filling up. One that came with the size alone does.
+func TestChangeOverAloneIsNoBefore(t *testing.T) {
+	g := newGrower(10, 20, 40)
+	g.legs = []leg{{0, 2, 3, "ramp"}, {0, 4, 1, "grow"}, {1, 4, 1, "grow"}, {2, 4, 6, "grow"}}
+	u := g.unit(1)
+	if c := u.compare(0); c.level != 0 || c.why != "only the change-over to 4 in flight was seen before it" {
+		t.Errorf("compared at %d with a level that was filling up: %q", c.level, c.why)
+	}
+	if c := u.compare(1); c.level != 4 || len(c.before) == 0 {
+		t.Errorf("not compared with a change of size alone: %q", c.why)
+	}
+}
+
 // An edge that is met in two growths, at a level each, is one transition: what it costs
 // is what both did.
 func TestMixedSizeInsideATransition(t *testing.T) {
