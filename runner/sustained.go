@@ -234,12 +234,25 @@ func (s *sustained) grow(d control.Decision) (over string, err error) {
 		}
 		if done >= jobs || over != "" {
 			s.phase(&result.Phase{Phase: result.PhaseIngest, Level: s.level, Start: start, Step: d.NextSize, Sent: done, Failed: failed, Reason: over})
-			return over, nil
+			return over, s.ingestible(done)
 		}
 		if err := s.wait(s.now() + int64(10*time.Millisecond)); err != nil {
 			return "", err
 		}
 	}
+}
+
+// ingestible looks at the server when more than 1 % of the prompts ingested so far have
+// failed: a dead one ends the run; what fails at a live one shows in the points.
+func (s *sustained) ingestible(done int) error {
+	failed := s.failures()
+	if len(failed) == 0 || float64(len(failed)) <= 0.01*float64(done) {
+		return nil
+	}
+	if err := s.target.look(s.soft); err != nil {
+		return s.gone(err, failed[0].Err)
+	}
+	return nil
 }
 
 // firstStep begins with the first size: its prompts are warmed up, or all that will ever

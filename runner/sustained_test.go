@@ -277,3 +277,24 @@ func TestVirtualSustainedInterrupted(t *testing.T) {
 		}
 	})
 }
+
+// A server that dies while new prompts are ingested ends the run with an error, also
+// where the duration is over before its patience is: the ingest was no success.
+func TestVirtualSustainedServerDiesInIngest(t *testing.T) {
+	t.Parallel()
+	yaml := sustainedOf("working_set: [8192, 81920]\nconcurrency: {start: 2, step: 2, max: 100}\nslo: {ttft: {p95: 1s}}\nassessment_period: 2s\nduration: 18s\ngrowth: {by: time}\n")
+	inBubble(t, yaml, []simulator.Profile{profile(serial)}, func(w *world) {
+		w.each = func(f result.Frame) {
+			if p, ok := f.(*result.Period); ok && p.NextStep != p.Step {
+				w.die()
+			}
+		}
+	}, func(w *world) {
+		if w.err == nil || !strings.Contains(w.err.Error(), "the server is gone") {
+			t.Errorf("Run: %v\n%s", w.err, w.decisions())
+		}
+		if pts := w.phases(result.PhaseMeasure); len(pts) != 1 || pts[0].Step != 0 {
+			t.Errorf("points %+v, want that of the first size", pts)
+		}
+	})
+}
