@@ -96,24 +96,23 @@ func (s *sustained) run() unitEnd {
 		if d.Over {
 			return unitEnd{reason: d.Reason}
 		}
-		if over, err := s.follow(d); over != "" || err != nil {
-			return unitEnd{reason: over, err: err}
+		if err := s.follow(d); err != nil {
+			return unitEnd{err: err}
 		}
 	}
 }
 
-// follow puts a decision into force: growth first, then the level. over says why the
-// cell ends instead, empty when it goes on.
-func (s *sustained) follow(d control.Decision) (over string, err error) {
+// follow puts a decision into force: growth first, then the level.
+func (s *sustained) follow(d control.Decision) error {
 	if d.NextSize != s.step {
-		if over, err := s.grow(d); over != "" || err != nil {
-			return over, err
+		if err := s.grow(d); err != nil {
+			return err
 		}
 	}
 	if d.Changed() {
 		s.change(d.Next, d.NextSize, d.Reason)
 	}
-	return "", nil
+	return nil
 }
 
 // change begins a change-over: what starts from now on counts for the new level and step.
@@ -211,9 +210,9 @@ func lifeIn(q *sample.Request, w result.Window) (stats.Life, bool) {
 func seconds(ns int64) float64 { return float64(ns) / 1e9 }
 
 // grow takes the next size's prompts into use. Cold ones are ingested first: one pass
-// over them at the level in force, while the load goes on; it belongs to no point. over
-// says that the duration left no time for it: the size was never all there.
-func (s *sustained) grow(d control.Decision) (over string, err error) {
+// over them at the level in force, while the load goes on; it belongs to no point. When
+// the duration is over before it is, the size ends not-converged and the phase says why.
+func (s *sustained) grow(d control.Decision) error {
 	start := s.now()
 	s.setStep(d.NextSize)
 	s.mu.Lock() // before the first of the new prompts is sent: one that ended earlier would never be counted
@@ -223,8 +222,9 @@ func (s *sustained) grow(d control.Decision) (over string, err error) {
 	s.mu.Unlock()
 	jobs := s.src.grow(s.cell.Prompts, s.sc.Growth.Prompts == "prewarmed")
 	if jobs == 0 {
-		return "", nil
+		return nil
 	}
+	over := ""
 	for {
 		s.mu.Lock()
 		done, failed := s.ingested, len(s.failed)
@@ -234,10 +234,10 @@ func (s *sustained) grow(d control.Decision) (over string, err error) {
 		}
 		if done >= jobs || over != "" {
 			s.phase(&result.Phase{Phase: result.PhaseIngest, Level: s.level, Start: start, Step: d.NextSize, Sent: done, Failed: failed, Reason: over})
-			return over, s.ingestible(done)
+			return s.ingestible(done)
 		}
 		if err := s.wait(s.now() + int64(10*time.Millisecond)); err != nil {
-			return "", err
+			return err
 		}
 	}
 }
