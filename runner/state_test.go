@@ -278,3 +278,30 @@ func TestOverflowEndsTheRun(t *testing.T) {
 		t.Errorf("the run ends with %v", err)
 	}
 }
+
+// Where nothing but the usage tells how long a text is, prompts are fitted by it: to
+// within 1 %, and the record says so, once.
+func TestVirtualFittedPromptsAreSaid(t *testing.T) {
+	t.Parallel()
+	p := profile(func(p *simulator.Profile) { p.Tells.TokenIDs, p.Tells.Tokenizer = false, false })
+	inBubble(t, scenarioOf("working_set: [8192]\nconcurrency: [1]\nduration: 4s\n"), []simulator.Profile{p}, nil, func(w *world) {
+		w.mustRun()
+		if probe := w.Record().Probe; !probe.Fitted || probe.TokensPerWord <= 0 {
+			t.Errorf("the record's probe: fitted %v, %v tokens a word", probe.Fitted, probe.TokensPerWord)
+		}
+		said := 0
+		for _, n := range result.Summarise(w.Record()).Notes {
+			if n.Code == "fitted" {
+				said++
+			}
+		}
+		if said != 1 {
+			t.Errorf("said %d times that prompts are fitted", said)
+		}
+		for _, q := range w.requests() {
+			if q.Phase == sample.PhaseLoad && q.Class == sample.OK && (q.PromptTokens < 506 || q.PromptTokens > 518) {
+				t.Fatalf("a prompt of %d tokens, want 512 to within 1 %%", q.PromptTokens)
+			}
+		}
+	})
+}

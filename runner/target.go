@@ -65,8 +65,21 @@ func (r *run) probeAll(ctx context.Context) error {
 		return err
 	}
 	r.probe = probe
-	r.emit(&result.Probe{Probe: probe})
 	r.target.servers = []*engine.Server{first}
+	err = r.prepare(ctx)
+	// After what was prepared, since that tells how prompts are made; before its error,
+	// since the record is to say which server it was.
+	r.emit(&result.Probe{Probe: r.probe})
+	if err == nil {
+		r.probeNotes()
+	}
+	return err
+}
+
+// prepare sees that the other endpoints answer and that the cells fit, and makes the
+// encoders.
+func (r *run) prepare(ctx context.Context) error {
+	first := r.target.servers[0]
 	for i := 1; i < len(r.opt.Endpoints); i++ {
 		s, err := first.Like(r.opt.Endpoints[i], r.target.metricsURL(i))
 		if err != nil {
@@ -80,7 +93,6 @@ func (r *run) probeAll(ctx context.Context) error {
 	if err := r.fits(); err != nil {
 		return err
 	}
-	r.probeNotes()
 	return r.makeEncoders(ctx)
 }
 
@@ -234,12 +246,12 @@ func (r *run) encoder(ctx context.Context, frame prompt.Frame, length int64) (pr
 	if !r.probe.TellsUsage {
 		return nil, errors.New("the server takes no token ids, has no /tokenize and tells no usage: nothing says how long a prompt is")
 	}
-	r.note("fitted", "prompt lengths are fitted by the server's usage to within 1 %, not exact to the token")
 	key := prompt.NewKey("fit", r.opt.Nonce, fmt.Sprint(r.session, length))
 	fit, err := prompt.FitUsage(ctx, prompt.CounterFunc(first.Ask), key, r.probe.TemplateTokens, length)
 	if err != nil {
 		return nil, err
 	}
+	r.probe.Fitted, r.probe.TokensPerWord = true, fit.PerWord
 	return prompt.NewText(frame, fit)
 }
 
