@@ -105,9 +105,6 @@ func (s *Set) Grow(law Growing, n int) {
 	law.Grow(n)
 }
 
-// WarmOutput is the number of output tokens of a warm-up request.
-func (s *Set) WarmOutput() int64 { return s.cfg.Geometry.warmOutput() }
-
 // draft is what a request is before its body is built.
 type draft struct {
 	req     sample.Request

@@ -194,7 +194,7 @@ func TestRewarmOnce(t *testing.T) {
 func TestWarmOutput(t *testing.T) {
 	for _, c := range []struct{ r, out, want int64 }{{1024, 64, 64}, {1000, 20, 20}, {1000, 19, 1}, {30000, 256, 1}} {
 		s := set(t, Config{Geometry: Geometry{R: c.r, Prefix: 32, Output: c.out}, Prompts: 1}, 1)
-		if got := s.WarmOutput(); got != c.want {
+		if got := s.cfg.Geometry.warmOutput(); got != c.want {
 			t.Errorf("R %d, out %d: %d, want %d", c.r, c.out, got, c.want)
 		}
 	}

@@ -66,13 +66,6 @@ func TestSummariseASweep(t *testing.T) {
 	if got := s.Edges(SeriesKey{1000, 90, 5}); got != nil {
 		t.Errorf("edges of a level that was not run: %v", got)
 	}
-	from := s.Series[0].Transitions[0].From
-	if got := s.EdgeOf(from, SeriesKey{1000, 90, 4}); got != metric.Of(81600) {
-		t.Errorf("edge of %s: %v", from, got)
-	}
-	if got := s.EdgeOf("nonesuch", SeriesKey{1000, 90, 4}); got.Known() {
-		t.Errorf("edge of nonesuch: %v", got)
-	}
 	if !s.Points[5].has("over-capacity") || s.Points[5].Validity != ValidOK {
 		t.Errorf("beyond the edge: %s %+v", s.Points[5].Validity, s.Points[5].Reasons)
 	}

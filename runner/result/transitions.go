@@ -185,21 +185,3 @@ func (s *Series) lowerEnds() []metric.Value {
 	}
 	return out
 }
-
-// EdgeOf gives what edge.NAME means: the lower end of the named tier's edge, the
-// median over trials; Null where no trial knows a tier of that name.
-func (s *Summary) EdgeOf(name string, k SeriesKey) metric.Value {
-	var vs []metric.Value
-	for _, found := range s.Series {
-		if found.SeriesKey != k {
-			continue
-		}
-		for _, t := range found.Transitions {
-			if t.From == name {
-				vs = append(vs, metric.Of(float64(t.Lo)))
-				break
-			}
-		}
-	}
-	return MedianValue(vs)
-}
