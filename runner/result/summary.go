@@ -146,7 +146,7 @@ func unmeasured(u Unit, cell scenario.Cell, level int, r Reason) *Point {
 
 // unit makes the points of a unit that was begun or skipped.
 func (s *summariser) unit(u *UnitRecord) {
-	opt := MeasureOptions{SLO: s.sc.SLO, TokensPerEvent: TokensPerEvent(u.Requests), KVBytesPerToken: s.kvBytes(), Telemetry: s.telemetry}
+	opt := MeasureOptions{SLO: s.sc.SLO, TokensPerEvent: TokensPerEvent(u.Requests), KVBytesPerToken: s.rec.KVBytesPerToken(), Telemetry: s.telemetry}
 	if s.sustained() {
 		s.steps(u, opt)
 		return
@@ -202,12 +202,16 @@ func why(u *UnitRecord, skipped *Phase) Reason {
 	return Reason{Code: "skipped", Class: ValidSkipped, Text: u.Reason}
 }
 
-// kvBytes is the size of a token's KV: the scenario's figure, else the engine's.
-func (s *summariser) kvBytes() float64 {
-	if s.sc.Target.KVBytesPerToken > 0 || s.rec.Probe == nil {
-		return s.sc.Target.KVBytesPerToken
+// KVBytesPerToken is the size of a token's KV in bytes: the scenario's figure, else the
+// engine's, 0 when neither is known.
+func (rec *Record) KVBytesPerToken() float64 {
+	if rec.Run != nil && rec.Run.Scenario != nil && rec.Run.Scenario.Target.KVBytesPerToken > 0 {
+		return rec.Run.Scenario.Target.KVBytesPerToken
 	}
-	return s.rec.Probe.KVBytesPerToken
+	if rec.Probe == nil {
+		return 0
+	}
+	return rec.Probe.KVBytesPerToken
 }
 
 // point measures one level or step from its record: the final view. cell is the unit's

@@ -190,14 +190,17 @@ type PeriodRow struct {
 	ChangeOver bool          // its level or size had just changed
 	Final      metric.Row    // latencies are of requests that started since the last change
 	Counts     Counts
-	Launched   int // attempts started in it
+	Launched   int               // attempts started in it
+	Server     map[string]Spread // the servers' states in it, see Telemetry.Spread; Final has their means
 }
 
-// PeriodRows measures every assessment window of a unit anew.
+// PeriodRows measures every assessment window of a unit anew. Final holds what the servers
+// told as well: server.* and, where it is told by source, tier_share.* (see Sources).
 func PeriodRows(rec *Record, u *UnitRecord) []PeriodRow {
-	opt := MeasureOptions{TokensPerEvent: TokensPerEvent(u.Requests), Telemetry: NewTelemetry(rec.Scrapes)}
+	telemetry := NewTelemetry(around(rec.Scrapes, u.Periods))
+	opt := MeasureOptions{TokensPerEvent: TokensPerEvent(u.Requests), Telemetry: telemetry, KVBytesPerToken: rec.KVBytesPerToken()}
 	if rec.Run != nil && rec.Run.Scenario != nil {
-		opt.SLO, opt.KVBytesPerToken = rec.Run.Scenario.SLO, rec.Run.Scenario.Target.KVBytesPerToken
+		opt.SLO = rec.Run.Scenario.SLO
 	}
 	in := dealt(u)
 	rows := make([]PeriodRow, len(u.Periods))
@@ -207,6 +210,7 @@ func PeriodRows(rec *Record, u *UnitRecord) []PeriodRow {
 		row := PeriodRow{Period: p, Number: i + 1, Cell: cell, ChangeOver: i == 0 || u.Periods[i-1].Step != p.Step || u.Periods[i-1].Level != p.Level}
 		row.Final, row.Counts = Measure(in[i], Window{p.Start, p.End}, opt)
 		SetAxes(row.Final, cell, p.Level)
+		row.Server = telemetry.Spread(Window{p.Start, p.End})
 		for _, r := range in[i] {
 			row.Launched += ones(r.Phase == sample.PhaseLoad && r.Started >= p.Start && r.Started < p.End)
 		}

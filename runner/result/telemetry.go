@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/wsrun/wsrun/internal/stats"
 	"github.com/wsrun/wsrun/runner/sample"
@@ -37,6 +36,7 @@ var gauges = map[string]struct{ share bool }{
 // tell nothing. It may be read by many, but not while Add is called.
 type Telemetry struct {
 	by   map[int32][]*sample.Scrape // by endpoint, ascending in time
+	ends []int32                    // the keys of by, ascending: sums are in this order, so that they are always the same
 	self []*sample.Scrape
 }
 
@@ -60,6 +60,9 @@ func (t *Telemetry) Add(s *sample.Scrape) {
 	}
 	if t.by == nil {
 		t.by = map[int32][]*sample.Scrape{}
+	}
+	if i, known := slices.BinarySearch(t.ends, s.Endpoint); !known {
+		t.ends = slices.Insert(t.ends, i, s.Endpoint)
 	}
 	t.by[s.Endpoint] = insert(t.by[s.Endpoint], s)
 }
@@ -122,30 +125,11 @@ func cachedBySource(inc map[string]float64) map[string]float64 {
 }
 
 // Server gives the telemetry of a window under canonical names, all endpoints
-// together: the mean of states (summed over endpoints; shares averaged), the
-// increase of counters.
+// together: the mean of states (see Spread), the increase of counters.
 func (t *Telemetry) Server(w Window) map[string]float64 {
 	out := t.increase(w)
-	ends := map[string]int{}
-	for _, list := range t.by {
-		sums, n := map[string]float64{}, map[string]int{}
-		for _, s := range inside(list, w) {
-			for name, v := range s.Values {
-				if _, ok := gauges[name]; ok {
-					sums[name] += v
-					n[name]++
-				}
-			}
-		}
-		for name, sum := range sums {
-			out[name] += sum / float64(n[name])
-			ends[name]++
-		}
-	}
-	for name, n := range ends {
-		if gauges[name].share {
-			out[name] /= float64(n)
-		}
+	for name, s := range t.Spread(w) {
+		out[name] = s.Mean
 	}
 	return out
 }
@@ -167,7 +151,7 @@ func near(at, border int64, w Window) bool {
 	if d < 0 {
 		d = -d
 	}
-	return d <= max((w.End-w.Start)/2, int64(2500*time.Millisecond))
+	return d <= max((w.End-w.Start)/2, int64(nearLeast))
 }
 
 // increase gives how far each counter rose between the scrapes nearest to the
@@ -176,7 +160,8 @@ func near(at, border int64, w Window) bool {
 func (t *Telemetry) increase(w Window) map[string]float64 {
 	out := map[string]float64{}
 	var reset []string
-	for _, list := range t.by {
+	for _, end := range t.ends {
+		list := t.by[end]
 		a, b := nearest(list, w.Start, w), nearest(list, w.End, w)
 		if a == nil || b == nil || a.At >= b.At {
 			continue
@@ -201,6 +186,8 @@ func (t *Telemetry) increase(w Window) map[string]float64 {
 	return out
 }
 
+// nearest gives the scrape nearest to a stamp, the earlier of two, nil when none is
+// close enough to stand for it.
 func nearest(list []*sample.Scrape, at int64, w Window) *sample.Scrape {
 	i := sort.Search(len(list), func(i int) bool { return list[i].At >= at })
 	var best *sample.Scrape
