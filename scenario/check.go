@@ -15,6 +15,7 @@ import (
 type checker struct {
 	cond  *Condition
 	scope Scope
+	tiers []string // stated
 	seen  map[string]bool
 }
 
@@ -336,6 +337,7 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 	if !ok {
 		return value{}, k.fail(n, "condition-construct", "a metric is a plain name, as ttft.p95")
 	}
+	full = k.cond.original(full)
 	base, prefixed := full, false
 	if head, rest, has := strings.Cut(full, "."); has && slices.Contains(scopePrefixes, head) {
 		if k.scope != StopScope {
@@ -350,8 +352,26 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 	if err := k.inScope(n, def, base, prefixed); err != nil {
 		return value{}, err
 	}
+	if err := k.knownTier(n, base); err != nil {
+		return value{}, err
+	}
 	k.seen[full] = true
 	return value{dim: dimOf(def)}, nil
+}
+
+// knownTier holds the name of a tier against those stated. Without any, only shares
+// can be read: under the names that the server tells.
+func (k *checker) knownTier(n ast.Node, base string) *condError {
+	tier, ok := tierOf(base)
+	switch {
+	case !ok || slices.Contains(k.tiers, tier):
+		return nil
+	case len(k.tiers) > 0:
+		return k.fail(n, "condition-name", "%s: no tier is named %q%s (target.tiers has %s)", base, tier, didYouMean(tier, k.tiers), strings.Join(k.tiers, ", "))
+	case strings.HasPrefix(base, "edge."):
+		return k.fail(n, "condition-name", "%s: no tier has a name: write target.tiers, as tiers: [{name: %s, capacity: 1M}], or edge1 for the first transition", base, tier)
+	}
+	return nil
 }
 
 func (k *checker) unknown(n ast.Node, full, base string) *condError {
@@ -373,8 +393,6 @@ func (k *checker) unknown(n ast.Node, full, base string) *condError {
 
 func (k *checker) inScope(n ast.Node, def metric.Def, base string, prefixed bool) *condError {
 	switch {
-	case strings.HasPrefix(base, "edge."):
-		return k.fail(n, "not-supported-yet", "not supported yet: %s, because target.tiers names no tiers; write edge1 for the first transition", base)
 	case def.Threshold && k.scope != ExpectScope:
 		return k.fail(n, "condition-scope", "%s is only known in a threshold's expect: an edge is found when all points are measured", base)
 	case k.scope == WhereScope && !def.Axis:

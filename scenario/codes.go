@@ -4,13 +4,13 @@ package scenario
 // (testdata/museum) or a test for each.
 func Codes() []string {
 	return []string{
-		"above-max-in-flight", "bad-body", "bad-duration", "bad-header", "bad-key", "bad-name", "bad-number",
+		"above-max-in-flight", "bad-bandwidth", "bad-body", "bad-duration", "bad-header", "bad-key", "bad-name", "bad-number",
 		"bad-percent", "bad-profile", "bad-size", "bad-url", "bad-value", "command-not-allowed", "concurrency-range",
 		"condition-constant", "condition-construct", "condition-dimension", "condition-literal",
 		"condition-name", "condition-scope", "condition-syntax", "condition-too-long", "condition-type",
 		"duplicate-key", "duplicate-name", "duplicate-value", "duration-range", "empty-file", "encoding",
 		"endpoints-with-simulator", "env-not-allowed", "explicit-tag", "goodput-without-slo",
-		"hit-rate-moved", "hit-rate-rounds-to-zero", "may-not-converge", "merge-key", "missing-key", "no-size-left", "no-value",
+		"hit-rate-moved", "hit-rate-rounds-to-zero", "may-not-converge", "merge-key", "missing-key", "needs-kv-bytes", "no-size-left", "no-value",
 		"not-ascending", "not-supported-yet", "other-mode", "out-of-range", "output-too-short",
 		"outside-working-directory", "period-longer-than-duration", "rewarm-once", "same-cell",
 		"second-document", "secret-in-file", "size-left-out", "sustained-without-slo", "syntax", "too-large", "too-many-aliases",

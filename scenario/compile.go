@@ -41,26 +41,28 @@ type condError struct {
 
 func (e *condError) Error() string { return e.message }
 
-// Compile reads a condition. The error is a sentence; positions are runes of text.
-func Compile(text string, scope Scope) (*Condition, error) {
-	c, e := compile(text, scope)
+// Compile reads a condition. tiers are the stated tiers' names, which edge.NAME and
+// tier_share.NAME may read. The error is a sentence; positions are runes of text.
+func Compile(text string, scope Scope, tiers ...string) (*Condition, error) {
+	c, e := compile(text, scope, tiers)
 	if e != nil {
 		return nil, e
 	}
 	return c, nil
 }
 
-func compile(text string, scope Scope) (*Condition, *condError) {
+func compile(text string, scope Scope, tiers []string) (*Condition, *condError) {
 	n := utf8.RuneCountInString(text)
 	if n > maxConditionRunes {
 		return nil, &condError{0, 1, "condition-too-long", fmt.Sprintf("the condition has %d characters, at most %d are read", n, maxConditionRunes)}
 	}
-	plain, lits, le := blank(text)
+	plain, coded := codeTiers(text, tiers)
+	plain, lits, le := blank(plain)
 	if le != nil {
 		return nil, &condError{le.from, le.to, "condition-literal", le.msg}
 	}
-	c := &Condition{text: text, lits: lits}
-	k := &checker{cond: c, scope: scope, seen: map[string]bool{}}
+	c := &Condition{text: text, lits: lits, coded: coded}
+	k := &checker{cond: c, scope: scope, tiers: tiers, seen: map[string]bool{}}
 	config := conf.CreateNew()
 	config.MaxNodes, config.DisableIfOperator = maxConditionNodes, true
 	tree, err := parser.ParseWithConfig(plain, config)

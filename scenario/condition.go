@@ -36,6 +36,7 @@ type Condition struct {
 	root  ast.Node
 	lits  map[int]literal
 	names []string
+	coded map[string]string // names of tiers that are no identifiers, see codeTiers
 }
 
 // String gives the expression as written.
@@ -50,6 +51,10 @@ func (c *Condition) Names() []string { return append([]string(nil), c.names...) 
 // is false. A comparison with a lower bound is known where every value that the
 // bound allows gives the same answer.
 func (c *Condition) Eval(get func(name string) metric.Value) Tri {
+	if len(c.coded) > 0 {
+		read := get
+		get = func(name string) metric.Value { return read(c.original(name)) }
+	}
 	return evaluator{c.lits, get}.truth(c.root)
 }
 

@@ -153,7 +153,8 @@ func TestConditionProblems(t *testing.T) {
 		{"error_rate > 1x%", "             ^^^", "condition-literal", "no percentage", StopScope},
 		{"prev.elapsed > 1s", "^^^^^^^^^^^^", "condition-scope", "", StopScope},
 		{"edge1 > 1M", "^^^^^", "condition-scope", "", StopScope},
-		{"edge.hbm > 1M", "^^^^^^^^", "not-supported-yet", "", ExpectScope},
+		{"edge.hbm > 1M", "^^^^^^^^", "condition-name", "write target.tiers, as tiers: [{name: hbm, capacity: 1M}]", ExpectScope},
+		{"edge.hbm > 1M", "^^^^^^^^", "condition-scope", "", StopScope},
 		{"best.goodput > 1", "^^^^^^^^^^^^", "condition-scope", "write goodput", ExpectScope},
 		{"completed > 1", "^^^^^^^^^", "condition-scope", "", WhereScope},
 		{"working_set > 1M", "^^^^^^^^^^^", "condition-scope", "", EdgeWhereScope},
@@ -268,12 +269,13 @@ func FuzzCondition(f *testing.F) {
 	for _, s := range []string{
 		"ttft.p95 > 3s", "5s < ttft.p95 < 10s", "error_rate > 5% and completed > 50", "p95(tfft) > 5", "max(1, 2, context) > 1M",
 		"1m30s", "5e-2", ".5s > elapsed", "\"", "a.b.c.d > 1", "#", "-(-(1))", "not not error_rate > 1", "edge1 > 950k", "\x00", "é",
+		"edge.cpu-dram > 1M", "total.tier_share.3fs < 5%", "edge.hbm-3fs > 1", "edge.3fs.cpu-dram",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, scope := range []Scope{StopScope, ExpectScope, WhereScope, EdgeWhereScope} {
-			c, e := compile(s, scope)
+			c, e := compile(s, scope, []string{"hbm", "cpu-dram", "3fs"})
 			if e != nil {
 				if e.from < 0 || e.to <= e.from || e.message == "" || !slices.Contains(Codes(), e.code) {
 					t.Errorf("%q: problem %+v", s, *e)

@@ -318,12 +318,18 @@ func interleave(cells []Cell) []Cell {
 // Digest identifies what is measured: sha256 over the resolved scenario without
 // URLs, header values that may be secrets, the key's name, description, labels
 // and output (none of which is sent or changes what is measured). The number of
-// endpoints stays: it moves edges.
+// endpoints stays, and so does that of replicas: they move edges. Stated tiers and
+// GPUs are left out: two runs that differ only in what their scenarios say of the
+// server measure the same. (What a condition makes of a tier's name is in its text.)
 func Digest(sc *Scenario) string {
 	c := *sc
 	c.Description, c.Labels, c.Output = "", nil, Output{}
 	t := &c.Target
 	t.APIKeyEnv, t.Metrics = "", nil
+	t.GPUs, t.Tiers = 0, nil
+	if t.Replicas <= 1 {
+		t.Replicas = 0 // as records have it that know no replicas
+	}
 	t.Endpoints = make([]string, len(sc.Target.Endpoints))
 	t.Headers = map[string]string{}
 	for name, value := range sc.Target.Headers {

@@ -189,9 +189,13 @@ func TestDigest(t *testing.T) {
 		func(s *Scenario) { s.Target.Headers = map[string]string{"X-Session-ID": "{prompt}", "X-Prio": "2"} },
 		func(s *Scenario) { s.Warmup.Reset.Posts = []string{"/flush", "http://elsewhere/flush"} },
 		func(s *Scenario) { s.Output.Dir = "other" },
+		func(s *Scenario) { s.Output.HTML = true },
+		func(s *Scenario) { s.Target.GPUs = 0 },
+		func(s *Scenario) { s.Target.Tiers[0].Capacity++ },
 	}
 	other := []func(*Scenario){
 		func(s *Scenario) { s.Target.Endpoints = []string{"http://x"} },
+		func(s *Scenario) { s.Target.Replicas = 1 },
 		func(s *Scenario) { s.Seed++ },
 		func(s *Scenario) { s.Contexts = []int64{9000} },
 		func(s *Scenario) { s.WorkingSet.Sizes = []int64{1} },

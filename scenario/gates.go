@@ -29,7 +29,7 @@ func (e *expansion) compile(clean func(paths ...string) bool) {
 }
 
 func (e *expansion) one(path, text string, scope Scope) *Condition {
-	c, err := compile(text, scope)
+	c, err := compile(text, scope, e.sc.Target.TierNames())
 	if err != nil {
 		f := finding{Problem: Problem{Code: err.code, Path: path, Message: err.message}, from: err.from, to: err.to}
 		e.found = append(e.found, f)

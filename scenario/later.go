@@ -6,16 +6,13 @@ import "sort"
 // They are refused by name: a key that is silently ignored would make a result
 // that answers another question.
 var laterKeys = map[string]string{
-	"/extends":         "extends (base files); write the keys into this file",
-	"/rate":            "rate (open loop); use concurrency",
-	"/arrivals":        "arrivals (open loop); use concurrency",
-	"/map":             "map belongs to mode map; write mode: fixed or sustained and remove it",
-	"/compare":         "compare; remove it",
-	"/target/replicas": "target.replicas; remove it",
-	"/target/gpus":     "target.gpus; remove it",
-	"/target/engine":   "target.engine: the engine is found out; remove it",
-	"/target/tls":      "target.tls; use an endpoint whose certificate the system trusts",
-	"/target/tiers":    "target.tiers; remove it",
+	"/extends":       "extends (base files); write the keys into this file",
+	"/rate":          "rate (open loop); use concurrency",
+	"/arrivals":      "arrivals (open loop); use concurrency",
+	"/map":           "map belongs to mode map; write mode: fixed or sustained and remove it",
+	"/compare":       "compare; remove it",
+	"/target/engine": "target.engine: the engine is found out; remove it",
+	"/target/tls":    "target.tls; use an endpoint whose certificate the system trusts",
 }
 
 // laterProfileKeys are the same for simulator profiles.

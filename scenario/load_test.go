@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 		Version: 1, Name: "minimal",
 		Target: Target{
 			Endpoints: []string{"http://localhost:8000"}, Model: "auto", API: "auto", Balance: "round-robin",
-			APIKeyEnv: "WSRUN_API_KEY", MetricsAuto: true, MetricsInterval: seconds(1), MaxInFlight: 2000,
+			APIKeyEnv: "WSRUN_API_KEY", MetricsAuto: true, MetricsInterval: seconds(1), MaxInFlight: 2000, Replicas: 1,
 			Timeouts: Timeouts{Connect: seconds(5), FirstToken: seconds(900), BetweenTokens: seconds(60), Request: seconds(1800)},
 		},
 		Contexts: []int64{8000}, WorkingSet: WorkingSet{Sizes: []int64{100000, 400000, 700000, 1000000}},
@@ -43,7 +43,7 @@ func TestDefaults(t *testing.T) {
 		Duration: Span{seconds(60), seconds(300)}, Assessment: seconds(30), Drain: seconds(30),
 		Concurrency: []int{4, 8}, OnMiss: "skip",
 		Warmup: Warmup{Concurrency: 16, Reset: Reset{Auto: true}, Rewarm: "per-working-set", Verify: true},
-		Trials: 1, Order: "ascending", Output: Output{Dir: "results", Requests: true},
+		Trials: 1, Order: "ascending", Output: Output{Dir: "results", Requests: true, HTML: true},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-want +got\n%s", d)
@@ -68,6 +68,9 @@ target:
   timeouts: {connect: 1s, first_token: 1m, between_tokens: 2s, request: 5m}
   max_in_flight: 500
   kv_bytes_per_token: 327680
+  replicas: 2
+  gpus: 8
+  tiers: [{name: hbm, capacity: 1M}, {name: cpu-dram, capacity: 512GiB, bandwidth: 50GB/s}, {name: 3fs, capacity: 1.5TiB, bandwidth: 0.5TB/s}]
 contexts: [8k, 32Ki]
 working_set: [100k, 1.5M]
 hit_rates: [0, 50%, 99.5]
@@ -98,6 +101,7 @@ stop:
 thresholds:
   - {expect: ttft.p95 < 2s, where: hit_rate == 50}
   - expect: edge1 > 950k
+  - expect: edge.cpu-dram > 1M and edge.3fs > edge.hbm
 output: {dir: out/here, requests: false, html: false}
 `
 
@@ -112,7 +116,8 @@ func TestEveryKey(t *testing.T) {
 			Body:    map[string]any{"temperature": 0.5, "tags": []any{"a", 1.0, true, nil}, "nested": map[string]any{"x": "y"}},
 			Metrics: []string{"http://gpu-1:9090/metrics", "http://gpu-2:9090/metrics"}, MetricsInterval: Duration(500 * time.Millisecond),
 			Timeouts:    Timeouts{Connect: seconds(1), FirstToken: seconds(60), BetweenTokens: seconds(2), Request: seconds(300)},
-			MaxInFlight: 500, KVBytesPerToken: 327680,
+			MaxInFlight: 500, KVBytesPerToken: 327680, Replicas: 2, GPUs: 8,
+			Tiers: []Tier{{"hbm", 1e6, 0}, {"cpu-dram", 1677721, 50e9}, {"3fs", 5033164, 500e9}}, // floor(bytes / 327680)
 		},
 		Contexts: []int64{8000, 32768}, WorkingSet: WorkingSet{Sizes: []int64{100000, 1500000}}, HitRates: []float64{0, 50, 99.5},
 		OutputTokens: 64, Chunk: 128, ServerBlock: 16, Access: "uniform", Seed: -7, Prompts: Prompts{"auto", "run"}, Mode: "fixed",
@@ -125,7 +130,7 @@ func TestEveryKey(t *testing.T) {
 			{When: "error_rate > 5% and completed > 50", Periods: 2, Ends: "run", Fail: true, Reason: "server is failing"},
 			{When: "prev.ttft.p95 > 9s", Periods: 1, Ends: "level"},
 		},
-		Thresholds: []Threshold{{"ttft.p95 < 2s", "hit_rate == 50"}, {"edge1 > 950k", ""}},
+		Thresholds: []Threshold{{"ttft.p95 < 2s", "hit_rate == 50"}, {"edge1 > 950k", ""}, {"edge.cpu-dram > 1M and edge.3fs > edge.hbm", ""}},
 		Output:     Output{Dir: "out/here"},
 	}
 	if d := cmp.Diff(want, sc); d != "" {

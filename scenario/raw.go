@@ -52,6 +52,8 @@ func RawFile() any { return rawFile{} }
 type rawTarget struct {
 	Endpoints       List[string]   `yaml:"endpoints" validate:"omitempty,min=1" jsonschema_description:"Base URLs of the servers; a trailing / or /v1 is accepted."`
 	Simulator       *rawSimulator  `yaml:"simulator" jsonschema_description:"The built-in server for this run, instead of endpoints."`
+	Replicas        *Int           `yaml:"replicas" validate:"omitnil,gte=1,lte=10000" jsonschema:"default=1" jsonschema_description:"Servers behind one endpoint (a router) that share the prompts among them: a tier's edge moves by their number."`
+	GPUs            *Int           `yaml:"gpus" validate:"omitnil,gte=1,lte=1000000" jsonschema_description:"GPUs of all servers under test together, for figures per GPU."`
 	Model           *string        `yaml:"model" validate:"omitnil,min=1" jsonschema:"default=auto" jsonschema_description:"Model name; auto: the only one of /v1/models."`
 	API             *string        `yaml:"api" validate:"omitnil,oneof=auto completions chat" jsonschema:"default=auto" jsonschema_description:"completions (token ids, exact) when the server takes them, else chat."`
 	Balance         *string        `yaml:"balance" validate:"omitnil,oneof=round-robin pinned least-loaded" jsonschema:"default=round-robin" jsonschema_description:"How prompts are spread over endpoints."`
@@ -62,7 +64,8 @@ type rawTarget struct {
 	MetricsInterval *Dur           `yaml:"metrics_interval" validate:"omitnil,gte=100000000" jsonschema:"default=1s" jsonschema_description:"Time between two readings of telemetry, at least 100ms."`
 	Timeouts        *rawTimeouts   `yaml:"timeouts" jsonschema_description:"Timeouts of one request."`
 	MaxInFlight     *Int           `yaml:"max_in_flight" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2000" jsonschema_description:"Safety cap on requests in flight."`
-	KVBytesPerToken *rawAutoNumber `yaml:"kv_bytes_per_token" jsonschema:"default=auto" jsonschema_description:"KV cache bytes of one token, for figures in GB/s."`
+	KVBytesPerToken *rawAutoNumber `yaml:"kv_bytes_per_token" jsonschema:"default=auto" jsonschema_description:"KV cache bytes of one token, for figures in GB/s; as a number also for capacities in bytes."`
+	Tiers           List[rawTier]  `yaml:"tiers" validate:"max=9,dive" jsonschema_description:"The server's cache tiers as you know them, nearest first: they are named, drawn on pages and held against what is found."`
 
 	short bool // written as a URL or as simulator
 }
@@ -145,7 +148,7 @@ type rawThreshold struct {
 type rawOutput struct {
 	Dir      *string `yaml:"dir" validate:"omitnil,min=1" jsonschema:"default=results" jsonschema_description:"Directory of results, below the working directory."`
 	Requests *bool   `yaml:"requests" jsonschema:"default=true" jsonschema_description:"Write the detailed CSV; the record always has all requests."`
-	HTML     *bool   `yaml:"html" jsonschema:"default=false" jsonschema_description:"Write pages."`
+	HTML     *bool   `yaml:"html" jsonschema:"default=true" jsonschema_description:"Write pages."`
 }
 
 // rawAccess is an access law by name.

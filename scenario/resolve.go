@@ -177,10 +177,7 @@ func (r *resolver) slo() SLO {
 
 func (r *resolver) output() Output {
 	raw := section(r.raw.Output)
-	out := Output{Dir: def(raw.Dir, "results"), Requests: def(raw.Requests, true), HTML: def(raw.HTML, false)}
-	if out.HTML {
-		r.fault("not-supported-yet", "/output/html", "not supported yet: output.html; write html: false or remove the key (wsrun writes a table and CSV files)")
-	}
+	out := Output{Dir: def(raw.Dir, "results"), Requests: def(raw.Requests, true), HTML: def(raw.HTML, true)}
 	if r.opt.OutputDir != "" {
 		out.Dir = r.opt.OutputDir
 	} else if raw.Dir != nil && !local(out.Dir) {

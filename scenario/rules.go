@@ -21,7 +21,7 @@ var fieldRules = newFieldRules()
 func newFieldRules() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string { return yamlName(f) })
-	for tag, re := range map[string]*regexp.Regexp{"slug": slug, "envname": envName} {
+	for tag, re := range map[string]*regexp.Regexp{"slug": slug, "envname": envName, "tiername": slug} {
 		if err := v.RegisterValidation(tag, func(fl validator.FieldLevel) bool { return re.MatchString(fl.Field().String()) }); err != nil {
 			panic(err) // an empty tag name: a mistake in this file
 		}
@@ -75,6 +75,9 @@ var missingHints = map[string]string{
 	"/thresholds/*/expect": "expect: ttft.p95 < 2s",
 	"/tiers/*/name":        "name: hbm",
 	"/tiers/*/capacity":    "capacity: 200k",
+
+	"/target/tiers/*/name":     "name: hbm",
+	"/target/tiers/*/capacity": "capacity: 1M",
 }
 
 func fieldMessage(path string, fe validator.FieldError) (code, message string) {
@@ -89,6 +92,8 @@ func fieldMessage(path string, fe validator.FieldError) (code, message string) {
 		return "bad-value", fmt.Sprintf("%s: only %s is known", name, fe.Param())
 	case "slug":
 		return "bad-name", fmt.Sprintf("name: %q: use a to z, 0 to 9 and hyphens between them, at most 64 (it names a directory)", value)
+	case "tiername":
+		return "bad-name", fmt.Sprintf("%s: %q: use a to z, 0 to 9 and hyphens between them, at most 64 (conditions read it, as edge.hbm)", name, value)
 	case "envname":
 		return "bad-name", fmt.Sprintf("%s: %q is no name of an environment variable", name, value)
 	case "max":

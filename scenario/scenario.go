@@ -88,6 +88,36 @@ type Target struct {
 	Timeouts        Timeouts          `json:"timeouts"`
 	MaxInFlight     int               `json:"max_in_flight"`
 	KVBytesPerToken float64           `json:"kv_bytes_per_token"` // 0 = auto
+	Replicas        int               `json:"replicas,omitempty"` // servers behind each endpoint; 0 in records of older versions: see Spread
+	GPUs            int               `json:"gpus,omitempty"`     // of all servers together; 0 = not told
+	Tiers           []Tier            `json:"tiers,omitempty"`    // stated, nearest first
+}
+
+// Tier is a cache tier as the scenario states it.
+type Tier struct {
+	Name      string  `json:"name"`
+	Capacity  int64   `json:"capacity"`            // tokens: the tier's own size in one replica
+	Bandwidth float64 `json:"bandwidth,omitempty"` // bytes/s; 0 = not stated
+}
+
+// Spread is the number of replicas that a working set is spread over: a tier's edge
+// moves by it. A router spreads prompts over its replicas; of several endpoints only
+// pinned prompts are spread, else each endpoint meets every prompt.
+func (t *Target) Spread() int64 {
+	n := int64(max(1, t.Replicas))
+	if t.Balance == "pinned" {
+		n *= int64(max(1, len(t.Endpoints)))
+	}
+	return n
+}
+
+// TierNames gives the names of the stated tiers, nearest first.
+func (t *Target) TierNames() []string {
+	var names []string
+	for _, tier := range t.Tiers {
+		names = append(names, tier.Name)
+	}
+	return names
 }
 
 // Simulator names the built-in server's profile: a name or a resolved profile.
@@ -170,5 +200,5 @@ type Threshold struct {
 type Output struct {
 	Dir      string `json:"dir"`
 	Requests bool   `json:"requests"`
-	HTML     bool   `json:"html"`
+	HTML     bool   `json:"html"` // write pages
 }

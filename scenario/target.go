@@ -20,6 +20,8 @@ func (r *resolver) target() Target {
 		Body:            map[string]any(section(raw.Body)),
 		MetricsInterval: dur(raw.MetricsInterval, time.Second),
 		MaxInFlight:     int(def(raw.MaxInFlight, 2000)),
+		Replicas:        int(def(raw.Replicas, 1)),
+		GPUs:            int(def(raw.GPUs, 0)),
 		MetricsAuto:     true,
 		Timeouts: Timeouts{
 			Connect:       dur(to.Connect, 5*time.Second),
@@ -37,6 +39,7 @@ func (r *resolver) target() Target {
 	if kv := section(raw.KVBytesPerToken); kv.Number != nil {
 		t.KVBytesPerToken = float64(*kv.Number)
 	}
+	t.Tiers = r.tiers(raw.Tiers, t.KVBytesPerToken)
 	r.checkKeyName(t.APIKeyEnv)
 	r.checkHeaders(t.Headers)
 	r.checkBody(t.Body)

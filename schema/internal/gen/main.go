@@ -225,7 +225,7 @@ func (g *generator) rule(s *jsonschema.Schema, t reflect.Type, name, param strin
 		for _, v := range strings.Fields(param) {
 			s.Enum = append(s.Enum, v)
 		}
-	case "slug":
+	case "slug", "tiername":
 		s.Pattern = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
 	case "envname":
 		s.Pattern = "^[A-Za-z_][A-Za-z0-9_]*$"
