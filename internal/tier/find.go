@@ -38,7 +38,8 @@ func Find(points []Point, opt Options) Series {
 		t := describe(s[at[0]:at[1]+1], chain[i], chain[i+1])
 		out.Transitions = append(out.Transitions, t)
 	}
-	for i, n := range names(chain, opt) {
+	out.Tiers = names(chain, opt)
+	for i, n := range out.Tiers {
 		if i > 0 {
 			out.Transitions[i-1].To = n
 		}

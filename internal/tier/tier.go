@@ -21,6 +21,10 @@ const (
 // Recompute names the last tier: nothing was found, everything is computed again.
 const Recompute = "recompute"
 
+// Stated is the Source of a capacity that the scenario states (target.tiers), not the
+// server.
+const Stated = "stated"
+
 // Point is one measured point of a series: one (context, hit rate, level, trial).
 type Point struct {
 	ReuseDistance int64              // x, tokens as sent
@@ -37,7 +41,7 @@ type Point struct {
 type Options struct {
 	Names      []string          // all tiers the server has, nearest first, where stated: what follows the last is recompute
 	ColdTTFT   float64           // seconds (median) of prompts that were certainly cold, at the same context and level; 0 when unknown
-	Capacities []sample.Capacity // told by the server, of all replicas that a prompt may meet: for advice
+	Capacities []sample.Capacity // told by the server or Stated, of all replicas that the set is spread over: for advice
 	MaxSize    int64             // working_set.max as asked; 0: the largest point's
 }
 
@@ -66,6 +70,7 @@ func (t Transition) Ratio() float64 {
 // Series is the result for one series of points.
 type Series struct {
 	Transitions []Transition
+	Tiers       []string // the plateaus by name, nearest first: one more than Transitions; none where there are too few points
 	None        string   // the sentence that says why there is no transition, with advice; empty when there is one
 	Notes       []string // of the series: points that do not fit the points round them
 }

@@ -45,51 +45,6 @@ func Sentence(t Transition) string {
 	return b.String()
 }
 
-// names gives each plateau its name: stated, else told, else a number. The last
-// is recompute where it is known to be.
-func names(chain []plateau, opt Options) []string {
-	out := make([]string, len(chain))
-	for i, p := range chain {
-		n := p.source()
-		switch {
-		case i == len(chain)-1 && p.isRecompute(i, opt):
-			n = Recompute
-		case i < len(opt.Names):
-			n = opt.Names[i]
-		case n == "" || i > 0 && n == out[i-1]:
-			n = fmt.Sprintf("tier %d", i+1)
-		}
-		out[i] = n
-	}
-	return out
-}
-
-// isRecompute reports whether the plateau, the i-th of the chain, is known to be
-// computed again: told so, or as slow as a cold prompt, or nothing else is left.
-// What was told wins over what is inferred.
-func (p plateau) isRecompute(i int, opt Options) bool {
-	if c, ok := p.all.computed(); ok {
-		return c >= 95
-	}
-	if len(opt.Names) > 0 && i >= len(opt.Names) {
-		return true
-	}
-	m := median(p.all.ttft)
-	return opt.ColdTTFT > 0 && m > 0 && math.Abs(math.Log(m/opt.ColdTTFT)) <= math.Log(mixRatio)
-}
-
-// source is the source that most reused tokens of the plateau came from, where
-// told; empty when there is none with half of them.
-func (p plateau) source() string {
-	best, most := "", 50.0
-	for k, v := range p.all.Shares {
-		if v > most || v == most && (best == "" || k < best) {
-			best, most = k, v
-		}
-	}
-	return best
-}
-
 func tooFew(s []signal) string {
 	if len(s) == 0 {
 		return "no transition: there is no valid point"
@@ -100,7 +55,7 @@ func tooFew(s []signal) string {
 // none says why a series has no transition, and what to do.
 func none(s []signal, all plateau, open string, opt Options) string {
 	first, last := s[0], s[len(s)-1]
-	if c, ok := all.all.computed(); all.isRecompute(0, Options{ColdTTFT: opt.ColdTTFT}) {
+	if c, ok := all.all.computed(); all.isRecompute(false, opt.ColdTTFT) {
 		why := "every point costs what a cold prompt costs"
 		if ok {
 			why = fmt.Sprintf("the server told %.3g %% cached", 100-c)
@@ -125,26 +80,33 @@ func mostLooks(s []signal) int {
 	return most
 }
 
-// advice says what to raise working_set.max to: beyond the least told capacity
+// advice says what to raise working_set.max to: beyond the least capacity told or stated
 // that was not reached, else to twice what was measured.
 func advice(last signal, opt Options) string {
 	size := max(opt.MaxSize, last.WorkingSet)
-	next, told := beyond(last.ReuseDistance, opt.Capacities)
+	next, passed := beyond(last.ReuseDistance, opt.Capacities)
 	switch {
 	case next != nil && last.ReuseDistance > 0:
 		// Sizes are prompt tokens; reuse distance has the outputs as well.
 		want := headroom * float64(next.Tokens) * float64(size) / float64(last.ReuseDistance)
-		return fmt.Sprintf("(the server says its %s holds %s): raise working_set.max to %s",
-			holder(next.Tier), metric.Size(next.Tokens), metric.Size(roundUp(want)))
-	case told != nil:
-		return fmt.Sprintf("(the server says its %s holds %s, and that is passed): a tier beneath it may cost the same; raise working_set.max to %s",
-			holder(told.Tier), metric.Size(told.Tokens), metric.Size(roundUp(2*float64(size))))
+		return fmt.Sprintf("(%s): raise working_set.max to %s", said(next), metric.Size(roundUp(want)))
+	case passed != nil:
+		return fmt.Sprintf("(%s, and that is passed): a tier beneath it may cost the same; raise working_set.max to %s",
+			said(passed), metric.Size(roundUp(2*float64(size))))
 	}
 	return fmt.Sprintf("(the server tells no capacity): raise working_set.max to %s", metric.Size(roundUp(2*float64(size))))
 }
 
-// beyond gives the smallest told capacity that distance does not pass, and the
-// largest that it does; nil where there is none.
+// said says who says that a tier holds so much.
+func said(c *sample.Capacity) string {
+	if c.Source == Stated {
+		return fmt.Sprintf("target.tiers says that %s holds %s", c.Tier, metric.Size(c.Tokens))
+	}
+	return fmt.Sprintf("the server says its %s holds %s", holder(c.Tier), metric.Size(c.Tokens))
+}
+
+// beyond gives the smallest capacity that distance does not pass, and the largest that
+// it does; nil where there is none.
 func beyond(distance int64, told []sample.Capacity) (next, passed *sample.Capacity) {
 	for i, c := range told {
 		switch {
