@@ -27,7 +27,7 @@ const (
 )
 
 // Manifest is run.json: what a run is, for people and for programs that want no
-// record. It is made of the record; nothing reads it back.
+// record. It is made of the record; only the history of a results folder reads it back.
 type Manifest struct {
 	Schema   int                `json:"schema"` // of the record
 	ID       string             `json:"id"`
@@ -48,6 +48,7 @@ type Manifest struct {
 	Server   *Server            `json:"server"` // null until it was probed
 	Notes    []string           `json:"notes"`  // what a reader should know of the whole run
 	Warnings []string           `json:"warnings"`
+	Headline *Headline          `json:"headline"` // null until the run is finished
 	Scenario *scenario.Scenario `json:"scenario"` // resolved
 }
 
@@ -107,6 +108,16 @@ func ManifestOf(rec *Record, state string) Manifest {
 		}
 	}
 	return m
+}
+
+// Conclude takes over what only the summary of a finished run knows: its notes and its
+// headline, of which the caller sets Thresholds and Exit.
+func (m *Manifest) Conclude(s *Summary) {
+	m.Notes = []string{}
+	for _, n := range s.Notes {
+		m.Notes = append(m.Notes, n.Text)
+	}
+	m.Headline = HeadlineOf(s)
 }
 
 func serverOf(p *sample.Probe) *Server {
