@@ -53,8 +53,11 @@ func (s *summariser) growthSeries() []*Series {
 func (s *summariser) growth(u *UnitRecord, points []*Point) *Series {
 	steps := len(points[0].Spec.Steps)
 	byGrowth := make([]comparison, max(0, steps-1))
-	for i := range byGrowth {
-		byGrowth[i] = u.compare(i)
+	if len(byGrowth) > 0 {
+		seen := u.inTime()
+		for i := range byGrowth {
+			byGrowth[i] = seen.compare(i)
+		}
 	}
 	chain := ttftChain(points[0].TTFTs, byGrowth)
 	var ps []tier.Point
@@ -201,20 +204,38 @@ func (u *UnitRecord) stretches() (out []stretch) {
 	return out
 }
 
+// inTime is a unit in the order of time: walked once for all its growths.
+type inTime struct {
+	*UnitRecord
+	stretches []stretch
+	firsts    []*sample.Request // load requests with a first token, as those came
+}
+
+func (u *UnitRecord) inTime() inTime {
+	t := inTime{UnitRecord: u, stretches: u.stretches()}
+	for _, r := range u.Requests {
+		if r.Phase == sample.PhaseLoad && r.FirstToken >= 0 {
+			t.firsts = append(t.firsts, r)
+		}
+	}
+	slices.SortFunc(t.firsts, func(a, b *sample.Request) int { return cmp.Compare(a.FirstToken, b.FirstToken) })
+	return t
+}
+
 // compare gives the TTFT before and after the growth from a step to the next: of the
 // last periods before it, mostly a hold, and of the first full period after its
 // change-over, at the level that was then in force. Where that is another level than the
 // last one before, the last periods that the smaller size had at it are taken.
-func (u *UnitRecord) compare(step int) comparison {
+func (t inTime) compare(step int) comparison {
 	var before []stretch
-	for _, st := range u.stretches() {
+	for _, st := range t.stretches {
 		switch {
 		case st.step == step:
 			before = append(before, st)
 		case st.step == step+1 && len(before) > 0:
 			for i := len(before) - 1; i >= 0; i-- {
 				if before[i].level == st.level {
-					return u.pair(before[i], st)
+					return t.pair(before[i], st)
 				}
 			}
 			return comparison{why: fmt.Sprintf("the level went from %d to %d", before[len(before)-1].level, st.level)}
@@ -226,11 +247,11 @@ func (u *UnitRecord) compare(step int) comparison {
 // pair compares two stretches. A change-over alone is no before: while the level fills
 // up its first requests wait for less than those that come to a full one, so that the same size
 // would seem to have become slower. (After a growth the level is full from the start.)
-func (u *UnitRecord) pair(before, after stretch) comparison {
+func (t inTime) pair(before, after stretch) comparison {
 	if before.moved && len(before.periods) == 1 {
 		return comparison{why: fmt.Sprintf("only the change-over to %d in flight was seen before it", before.level)}
 	}
-	c := comparison{level: before.level, before: u.settled(before, all), after: u.settled(after, enoughLooks)}
+	c := comparison{level: before.level, before: t.settled(before, all), after: t.settled(after, enoughLooks)}
 	if len(c.before) == 0 || len(c.after) == 0 {
 		return comparison{why: fmt.Sprintf("no first token at %d in flight on one side", before.level)}
 	}
@@ -243,40 +264,38 @@ const all = math.MaxInt
 // settled gives the TTFTs of a stretch without its change-over, unless there is nothing
 // else, of requests that started at its level and size: of as many of its first periods
 // as have the looks asked for.
-func (u *UnitRecord) settled(st stretch, looks int) []float64 {
+func (t inTime) settled(st stretch, looks int) []float64 {
 	ps := st.periods
 	if len(ps) > 1 {
 		ps = ps[1:]
 	}
-	since := u.since(st.step, st.level, st.periods[len(st.periods)-1].End)
-	out := u.ttfts(Window{ps[0].Start, ps[len(ps)-1].End}, since)
-	for _, p := range ps {
-		n := len(out)
-		for n > 0 && out[n-1].at >= p.End {
-			n--
+	since := t.since(st.step, st.level, st.periods[len(st.periods)-1].End)
+	var ttfts []float64
+	for i, p := range ps {
+		w := Window{p.Start, p.End}
+		if i > 0 {
+			w.Start = ps[i-1].End // periods follow each other; what lies between two is not lost
 		}
-		if n >= looks {
-			out = out[:n]
+		if ttfts = append(ttfts, t.ttfts(w, since)...); len(ttfts) >= looks {
 			break
 		}
-	}
-	ttfts := make([]float64, len(out))
-	for i, f := range out {
-		ttfts[i] = f.ttft
 	}
 	slices.Sort(ttfts)
 	return ttfts
 }
 
-// ttfts gives the first tokens in the window of load requests that started since, in
-// the order in which they came.
-func (u *UnitRecord) ttfts(w Window, since int64) (out []first) {
-	for _, r := range u.Requests {
-		if r.Phase == sample.PhaseLoad && r.Started >= since && w.Has(r.FirstToken) {
-			out = append(out, first{r.FirstToken, seconds(r.TTFT())})
+// ttfts gives, in seconds, the first tokens in the window of requests that started since,
+// in the order in which they came.
+func (t inTime) ttfts(w Window, since int64) (out []float64) {
+	from, _ := slices.BinarySearchFunc(t.firsts, w.Start, func(r *sample.Request, at int64) int { return cmp.Compare(r.FirstToken, at) })
+	for _, r := range t.firsts[from:] {
+		if r.FirstToken >= w.End {
+			break
+		}
+		if r.Started >= since {
+			out = append(out, seconds(r.TTFT()))
 		}
 	}
-	slices.SortFunc(out, func(a, b first) int { return cmp.Compare(a.at, b.at) })
 	return out
 }
 

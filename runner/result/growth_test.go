@@ -200,7 +200,7 @@ func TestChangeOverIsNotCompared(t *testing.T) {
 		return 0.5
 	}
 	u := g.unit(1)
-	c := u.compare(0)
+	c := u.inTime().compare(0)
 	if c.level != 4 || len(c.after) < enoughLooks || len(c.after) > 2*enoughLooks || c.after[0] != c.after[len(c.after)-1] {
 		t.Errorf("compared: level %d, %d after from %v", c.level, len(c.after), c.after[max(0, len(c.after)-1):])
 	}
@@ -215,10 +215,10 @@ func TestChangeOverAloneIsNoBefore(t *testing.T) {
 	g := newGrower(10, 20, 40)
 	g.legs = []leg{{0, 2, 3, "ramp"}, {0, 4, 1, "grow"}, {1, 4, 1, "grow"}, {2, 4, 6, "grow"}}
 	u := g.unit(1)
-	if c := u.compare(0); c.level != 0 || c.why != "only the change-over to 4 in flight was seen before it" {
+	if c := u.inTime().compare(0); c.level != 0 || c.why != "only the change-over to 4 in flight was seen before it" {
 		t.Errorf("compared at %d with a level that was filling up: %q", c.level, c.why)
 	}
-	if c := u.compare(1); c.level != 4 || len(c.before) == 0 {
+	if c := u.inTime().compare(1); c.level != 4 || len(c.before) == 0 {
 		t.Errorf("not compared with a change of size alone: %q", c.why)
 	}
 }

@@ -33,10 +33,10 @@ func (t *Telemetry) Spread(w Window) map[string]Spread {
 
 // ranged gives the spread of one state; ok is false where no round is whole.
 func (t *Telemetry) ranged(name string, w Window) (s Spread, ok bool) {
-	lists, rounds := t.telling(name, w)
+	rounds, others := t.telling(name, w)
 	sum, n := 0.0, 0
-	for _, at := range rounds {
-		v, whole := stateAt(lists, name, at, w)
+	for _, round := range rounds {
+		v, whole := stateAt(round, others, name, w)
 		if !whole {
 			continue
 		}
@@ -51,32 +51,39 @@ func (t *Telemetry) ranged(name string, w Window) (s Spread, ok bool) {
 	return s, n > 0 && !math.IsInf(sum, 0)
 }
 
-// telling gives the scrapes of each endpoint that told the state in the window, and the
-// stamps of the one that did so most often, the first of equals.
-func (t *Telemetry) telling(name string, w Window) (lists [][]*sample.Scrape, rounds []int64) {
+// telling gives the scrapes of the endpoint that told the state most often in the
+// window, the first of equals, and all scrapes of the others that told it there.
+func (t *Telemetry) telling(name string, w Window) (rounds []*sample.Scrape, others [][]*sample.Scrape) {
+	var most int32
+	var told []int32
 	for _, end := range t.ends {
-		var at []int64
+		var its []*sample.Scrape
 		for _, s := range inside(t.by[end], w) {
-			if _, told := s.Values[name]; told {
-				at = append(at, s.At)
+			if _, has := s.Values[name]; has {
+				its = append(its, s)
 			}
 		}
-		if len(at) == 0 {
-			continue
+		if len(its) > 0 {
+			told = append(told, end)
 		}
-		lists = append(lists, t.by[end])
-		if len(at) > len(rounds) {
-			rounds = at
+		if len(its) > len(rounds) {
+			rounds, most = its, end
 		}
 	}
-	return lists, rounds
+	for _, end := range told {
+		if end != most {
+			others = append(others, t.by[end])
+		}
+	}
+	return rounds, others
 }
 
-// stateAt gives the state of all endpoints at a moment; whole is false where one of
-// them did not tell it near that moment.
-func stateAt(lists [][]*sample.Scrape, name string, at int64, w Window) (v float64, whole bool) {
-	for _, list := range lists {
-		s := nearest(list, at, w)
+// stateAt gives the state of all endpoints at the moment of one's scrape; whole is false
+// where one of the others did not tell it near that moment.
+func stateAt(round *sample.Scrape, others [][]*sample.Scrape, name string, w Window) (v float64, whole bool) {
+	v = round.Values[name]
+	for _, list := range others {
+		s := nearest(list, round.At, w)
 		if s == nil {
 			return 0, false
 		}
@@ -87,7 +94,7 @@ func stateAt(lists [][]*sample.Scrape, name string, at int64, w Window) (v float
 		v += one
 	}
 	if gauges[name].share {
-		v /= float64(len(lists))
+		v /= float64(1 + len(others))
 	}
 	return v, true
 }

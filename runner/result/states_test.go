@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
@@ -165,5 +166,50 @@ func TestIngestsAndGrowths(t *testing.T) {
 	fixed := newBasic().unit()
 	if fixed.Ingests() != nil || fixed.Growths() != nil {
 		t.Error("fixed mode grew")
+	}
+}
+
+// Points and periods are made of the requests that met them, and are what all requests of
+// the unit would have made of them: those never sent for want of a connection, too.
+func TestWhatAWindowIsMadeOf(t *testing.T) {
+	g := newGrower(10, 20, 30)
+	g.ingest = 5
+	u := g.unit(1)
+	for i, s := range []float64{12, 35, 44.5, 90, 101} {
+		r := synth{ttft: constant(1), events: 1, tokens: 1, sent: 1000}.request(s, 9000+i)
+		fail(r, sample.Connect, 0)
+		r.Started, r.Wrote = sample.Never, sample.Never
+		u.Requests = append(u.Requests, r)
+	}
+	lost := *u.Requests[0]
+	lost.Started, lost.End, lost.FirstToken, lost.LastToken = sample.Never, sample.Never, sample.Never, sample.Never
+	u.Requests = append([]*sample.Request{&lost}, u.Requests...)
+	rec := g.record(u)
+	opt := MeasureOptions{SLO: g.sc.SLO, TokensPerEvent: TokensPerEvent(u.Requests)}
+	for _, p := range Summarise(rec).Points {
+		opt.Since = u.since(p.Step, p.Level, p.End)
+		whole, counts := Measure(u.Requests, p.Window(), opt)
+		for name, v := range whole {
+			if p.Row.Get(name) != v {
+				t.Errorf("step %d: %s is %v, of all requests %v", p.Step, name, p.Row.Get(name), v)
+			}
+		}
+		if want := touched(u, p.Spec.Prompts, p.Step, p.Window()); p.Touched != want || p.Samples != counts.FirstTokens || p.Samples == 0 {
+			t.Errorf("step %d: touched %g, want %g; %d samples", p.Step, p.Touched, want, p.Samples)
+		}
+	}
+	failed := 0
+	for _, r := range PeriodRows(rec, u) {
+		failed += r.Counts.ErrorsBy["connect"]
+	}
+	if failed != 5 {
+		t.Errorf("5 attempts without a connection, %d in the periods", failed)
+	}
+	for i, in := range dealt(u) {
+		for _, r := range in {
+			if r.Started < 0 && !(Window{u.Periods[i].Start, u.Periods[i].End + 1}).Has(r.End) {
+				t.Errorf("period %d looks at an attempt that ended elsewhere", i)
+			}
+		}
 	}
 }

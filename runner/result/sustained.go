@@ -39,6 +39,7 @@ func stepped(c scenario.Cell) scenario.Cell {
 // steps makes the points of a sustained unit: one for each size that was planned.
 func (s *summariser) steps(u *UnitRecord, opt MeasureOptions) {
 	spec := stepped(u.Spec)
+	met := u.met(len(spec.Steps))
 	for step := range spec.Steps {
 		ph := u.step(PhaseMeasure, step)
 		if ph == nil {
@@ -46,8 +47,31 @@ func (s *summariser) steps(u *UnitRecord, opt MeasureOptions) {
 			continue
 		}
 		opt.Since = u.since(step, ph.Level, ph.End)
-		s.sum.Points = append(s.sum.Points, s.point(u, spec.At(step), ph, opt))
+		part := *u
+		part.Requests = met[step]
+		s.sum.Points = append(s.sum.Points, s.point(&part, spec.At(step), ph, opt))
 	}
+}
+
+// met gives for each measured step the requests that were in flight from its growth
+// until the end of its window: all that its point is made of. A long unit has many of
+// both, and is walked once.
+func (u *UnitRecord) met(steps int) [][]*sample.Request {
+	out := make([][]*sample.Request, steps)
+	windows := make([]Window, steps) // empty where there is no point
+	for step := range windows {
+		if ph := u.step(PhaseMeasure, step); ph != nil {
+			windows[step] = Window{min(ph.Start, max(u.Begin, u.grown(step))), ph.End}
+		}
+	}
+	for _, r := range u.Requests {
+		for step, w := range windows {
+			if r.Started < w.End && (r.End < 0 || r.End >= w.Start) {
+				out[step] = append(out[step], r)
+			}
+		}
+	}
+	return out
 }
 
 func unmeasuredStep(u Unit, cell scenario.Cell, step int, r Reason) *Point {
@@ -224,7 +248,14 @@ func PeriodRows(rec *Record, u *UnitRecord) []PeriodRow {
 func dealt(u *UnitRecord) [][]*sample.Request {
 	in := make([][]*sample.Request, len(u.Periods))
 	for _, r := range u.Requests {
-		first, _ := slices.BinarySearchFunc(u.Periods, r.Started, func(p *Period, t int64) int {
+		from := r.Started
+		if from < 0 { // never sent, for want of a connection: it counts where it ended
+			from = r.End
+		}
+		if from < 0 {
+			continue
+		}
+		first, _ := slices.BinarySearchFunc(u.Periods, from, func(p *Period, t int64) int {
 			if p.End <= t {
 				return -1
 			}
