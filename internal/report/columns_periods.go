@@ -9,6 +9,7 @@ import (
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
+	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // periodsIntro says what the decisions of the periods file are.
@@ -106,7 +107,7 @@ func periodsOf(rec *result.Record) (files []file) {
 		by[u.Cell] = append(by[u.Cell], u)
 	}
 	for _, cell := range order {
-		files = append(files, file{"sustained_periods_" + cell, func(w io.Writer) error {
+		files = append(files, file{"sustained_periods_" + cell, "one row per period of " + cell, func(w io.Writer) error {
 			return writeCSV(w, periodColumns(result.MeasuredTTFT(rec)), periodRows(rec, by[cell]))
 		}})
 	}
@@ -140,7 +141,7 @@ func detailedOf(rec *result.Record) (files []file) {
 	}
 	slices.Sort(contexts)
 	for i, c := range contexts {
-		files = append(files, file{fmt.Sprintf("detailed_results_%d", c), func(w io.Writer) error {
+		files = append(files, file{fmt.Sprintf("detailed_results_%d", c), "one row per request attempt at context " + metric.Size(c), func(w io.Writer) error {
 			return writeCSV(w, requestColumns, sustainedRequests(rec, c, i == 0))
 		}})
 	}

@@ -10,50 +10,81 @@ import (
 	"github.com/wsrun/wsrun/runner/result"
 )
 
-// file is one CSV file: its name without the stamp of the run, and what writes it.
+// file is one CSV file: its name without the stamp of the run, what it holds, and what
+// writes it.
 type file struct {
 	name  string
+	about string
 	write func(io.Writer) error
+}
+
+// Written is one file that was written.
+type Written struct {
+	Path  string
+	Bytes int64
+	About string // what it holds, in a few words
 }
 
 // filesOf lists the files of a run, in the order in which they are written.
 func filesOf(sum *result.Summary, rec *result.Record) []file {
-	files := []file{{"summary", func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }}}
+	files := []file{{"summary", "one row per point and trial", func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }}}
 	sc := rec.Run.Scenario
 	sustained := sc != nil && sc.Mode == "sustained"
 	if sc == nil || sc.Output.Requests {
 		if sustained {
 			files = append(files, detailedOf(rec)...)
 		} else {
-			files = append(files, file{"detailed_results", func(w io.Writer) error { return writeCSV(w, requestColumns, requestRows(rec)) }})
+			files = append(files, file{"detailed_results", "one row per request attempt", func(w io.Writer) error { return writeCSV(w, requestColumns, requestRows(rec)) }})
 		}
 	}
 	if sustained {
 		files = append(files, periodsOf(rec)...)
 	} else {
-		files = append(files, file{"phase_metadata", func(w io.Writer) error { return writeCSV(w, phaseColumns, phaseRows(rec)) }})
+		files = append(files, file{"phase_metadata", "one row per level that was run", func(w io.Writer) error { return writeCSV(w, phaseColumns, phaseRows(rec)) }})
 	}
-	return append(files, file{"tiers", func(w io.Writer) error { return writeCSV(w, transitionColumns, transitionRows(sum)) }})
+	return append(files, file{"tiers", "one row per transition found", func(w io.Writer) error { return writeCSV(w, transitionColumns, transitionRows(sum)) }})
 }
 
 // WriteFiles writes the CSV files of a run into dir: summary_{ts}.csv, tiers_{ts}.csv,
 // and (unless output.requests is off) every attempt. Fixed: detailed_results_{ts}.csv and
 // phase_metadata_{ts}.csv; sustained: detailed_results_{context}_{ts}.csv and
 // sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv, ws the largest. Each is there complete or as it was before; the same record
-// gives the same bytes. It gives the paths written, in this order.
-func WriteFiles(dir string, sum *result.Summary, rec *result.Record) ([]string, error) {
+// gives the same bytes. It gives what was written, in this order.
+func WriteFiles(dir string, sum *result.Summary, rec *result.Record) ([]Written, error) {
 	if rec.Run == nil || rec.Run.Stamp == "" {
 		return nil, errors.New("the record does not say what run it is of: it has no opening frame, so there is nothing to name files after")
 	}
-	var written []string
+	var written []Written
 	for _, f := range filesOf(sum, rec) {
-		path := filepath.Join(dir, f.name+"_"+filepath.Base(rec.Run.Stamp)+".csv")
-		if err := writeAtomically(path, f.write); err != nil {
-			return written, fmt.Errorf("%s could not be written: %w; once it can be, `wsrun report` writes it from the record", path, err)
+		w := Written{Path: filepath.Join(dir, f.name+"_"+filepath.Base(rec.Run.Stamp)+".csv"), About: f.about}
+		err := WriteFile(w.Path, func(out io.Writer) error { return f.write(&counter{out, &w.Bytes}) })
+		if err != nil {
+			return written, err
 		}
-		written = append(written, path)
+		written = append(written, w)
 	}
 	return written, nil
+}
+
+// counter counts what is written through it.
+type counter struct {
+	io.Writer
+	n *int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	*c.n += int64(n)
+	return n, err
+}
+
+// WriteFile writes a file that can be made again from the record: it is at path complete,
+// or as it was before. The error names it and says how to get it.
+func WriteFile(path string, write func(io.Writer) error) error {
+	if err := writeAtomically(path, write); err != nil {
+		return fmt.Errorf("%s could not be written: %w; once it can be, `wsrun report` writes it from the record", path, err)
+	}
+	return nil
 }
 
 // writeAtomically writes beside path and renames, so that nobody ever reads half a

@@ -184,21 +184,21 @@ func TestHeldText(t *testing.T) {
 func TestSustainedFiles(t *testing.T) {
 	rec := growingFixture(2)
 	dir := t.TempDir()
-	paths, err := WriteFiles(dir, result.Summarise(rec), rec)
+	written, err := WriteFiles(dir, result.Summarise(rec), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"summary_20261124_070000.csv", "detailed_results_8000_20261124_070000.csv", "detailed_results_16000_20261124_070000.csv",
 		"sustained_periods_ctx8000_ws900000_cache100_20261124_070000.csv", "sustained_periods_ctx16000_ws900000_cache100_20261124_070000.csv", "tiers_20261124_070000.csv"}
 	tables := map[string][]map[string]string{}
-	for i, p := range paths {
-		if i >= len(want) || filepath.Base(p) != want[i] {
-			t.Fatalf("files %v, want %v", paths, want)
+	for i, w := range written {
+		if i >= len(want) || filepath.Base(w.Path) != want[i] {
+			t.Fatalf("files %v, want %v", written, want)
 		}
-		tables[want[i]] = readTable(t, p)
+		tables[want[i]] = readTable(t, w.Path)
 	}
-	if len(paths) != len(want) {
-		t.Fatalf("files %v, want %v", paths, want)
+	if len(written) != len(want) {
+		t.Fatalf("files %v, want %v", written, want)
 	}
 	periods := tables[want[3]]
 	if len(periods) != 2*15 || len(tables[want[4]]) != 0 {
@@ -210,14 +210,14 @@ func TestSustainedFiles(t *testing.T) {
 			t.Errorf("summary row %d: %v", i, r)
 		}
 	}
-	b, err := os.ReadFile(paths[3])
+	b, err := os.ReadFile(written[3].Path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, want[3], b)
 	rec.Run.Scenario.Output.Requests = false
-	if paths, err = WriteFiles(t.TempDir(), result.Summarise(rec), rec); err != nil || len(paths) != 4 {
-		t.Errorf("without attempts: %v, %v", paths, err)
+	if written, err = WriteFiles(t.TempDir(), result.Summarise(rec), rec); err != nil || len(written) != 4 {
+		t.Errorf("without attempts: %v, %v", written, err)
 	}
 }
 

@@ -150,20 +150,23 @@ func TestCSVGoldenAndStable(t *testing.T) {
 	var first map[string][]byte
 	for range 2 {
 		dir := t.TempDir()
-		paths, err := WriteFiles(dir, result.Summarise(rec), rec)
+		written, err := WriteFiles(dir, result.Summarise(rec), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := map[string][]byte{}
-		for _, p := range paths {
-			b, err := os.ReadFile(p)
+		for _, w := range written {
+			b, err := os.ReadFile(w.Path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got[filepath.Base(p)] = b
+			if int64(len(b)) != w.Bytes || w.About == "" {
+				t.Errorf("%s has %d bytes: %+v", w.Path, len(b), w)
+			}
+			got[filepath.Base(w.Path)] = b
 		}
-		if left, _ := os.ReadDir(dir); len(left) != len(paths) {
-			t.Errorf("%d files in the directory, %d were named", len(left), len(paths))
+		if left, _ := os.ReadDir(dir); len(left) != len(written) {
+			t.Errorf("%d files in the directory, %d were named", len(left), len(written))
 		}
 		if first == nil {
 			first = got
