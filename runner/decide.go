@@ -79,7 +79,7 @@ func (d *decider) period(level int, p *result.Period) *fired {
 // level evaluates what is read on the finished level.
 func (d *decider) level(level int, total metric.Row) *fired {
 	var hit *fired
-	get := result.Scope{Bare: total, Total: total, Prev: d.prev, Best: d.u.best}.Get
+	get := result.Scope{Bare: total, Total: total, Prev: d.prev, Best: d.u.best, Tiers: d.u.sc.Target.TierNames()}.Get
 	for i, c := range d.plan.Stops {
 		if s := d.plan.Scenario.Stop[i]; !d.byPeriod(s) && c.Eval(get) == scenario.True {
 			hit = further(hit, &fired{stop: s, text: c.String()})
@@ -112,6 +112,6 @@ func (d *decider) scope(row metric.Row, start, end int64, level int) func(string
 		if strings.HasPrefix(name, "total.") && total == nil {
 			total = d.u.row(level, start, end, d.since)
 		}
-		return result.Scope{Bare: row, Total: total, Prev: d.prev, Best: d.u.best}.Get(name)
+		return result.Scope{Bare: row, Total: total, Prev: d.prev, Best: d.u.best, Tiers: d.u.sc.Target.TierNames()}.Get(name)
 	}
 }

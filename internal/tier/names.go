@@ -14,23 +14,42 @@ var own = []string{"local", "hbm"}
 // first of the stated tiers, under whatever name.
 func Own(source string) bool { return slices.Contains(own, source) }
 
+// beginMargin is how far beyond what the stated tiers hold the nearest point must be for
+// the sweep to begin behind them: what is stated is not measured.
+const beginMargin = 1.25
+
+// begin gives the index of the stated tier in which the sweep begins, by what is stated
+// of their capacities.
+func begin(nearest int64, opt Options) (n int) {
+	for _, c := range opt.Capacities {
+		if c.Source == Stated && beginMargin*float64(c.Tokens) < float64(nearest) {
+			n++
+		}
+	}
+	return n
+}
+
 // names gives each plateau its name. The last is recompute where it is known to be.
 //
-// Where tiers are stated (opt.Names) their names are used, in their order: what the
-// server tells decides which one it is where it tells a stated name, and that is not
-// before the one that the plateau before has; and a source that is not the engine's own
-// cache is never the first stated tier. A plateau that the server serves from the stated
-// tier it came from already is no other tier by name, and gets a number, as what comes
-// behind all stated tiers does, unless the server names it. Without stated tiers it is
-// what the server tells, else a number.
+// Where tiers are stated (opt.Names) their names are used, in their order, from the one
+// that the nearest point lies in by their capacities. What the server tells decides where
+// it tells a stated name, unless the plateau before has that or a later one; and the
+// engine's own cache may be the first stated tier, any other source is not. A plateau
+// that the server serves from a stated tier that was passed already is no other tier by
+// name, and gets a number, as what comes behind all stated tiers does, unless the server
+// names it. Without stated tiers it is what the server tells, else a number.
 func names(chain []plateau, opt Options) []string {
 	out := make([]string, len(chain))
+	from := begin(chain[0].points[0].ReuseDistance, opt)
 	next := 0 // of opt.Names
 	for i, p := range chain {
 		told := p.source()
 		at := slices.Index(opt.Names, told)
-		if at < 0 && told != "" && !Own(told) {
-			next = max(next, 1)
+		switch {
+		case told == "":
+			next = max(next, from)
+		case at < 0 && !Own(told):
+			next = max(next, from, 1)
 		}
 		behind := len(opt.Names) > 0 && next >= len(opt.Names)
 		switch {

@@ -73,6 +73,27 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A sweep that begins beyond what the nearest stated tiers hold begins behind them,
+// unless the server says that it does not. Close by, nothing is concluded.
+func TestSweepBeginsBehindStatedTiers(t *testing.T) {
+	for _, c := range []struct {
+		told string
+		hbm  int64 // stated; the sweep begins at 1000
+		want string
+	}{
+		{"? ?", 2000, "hbm>dram"}, {"? ?", 900, "hbm>dram"}, {"? ?", 700, "dram>ssd"}, {"local external", 700, "hbm>dram"}, {"hbm dram", 700, "hbm>dram"}, {"external -", 700, "dram>recompute"},
+	} {
+		var sources []string
+		for _, s := range strings.Fields(c.told) {
+			sources = append(sources, strings.Trim(s, "-"))
+		}
+		opt := Options{Names: []string{"hbm", "dram", "ssd"}, Capacities: []sample.Capacity{{Tier: "hbm", Tokens: c.hbm, Source: Stated}, {Tier: "hbm + dram", Tokens: 4000, Source: Stated}, {Tier: "hbm", Tokens: 1, Source: "told"}}}
+		if got := strings.Join(Find(served(sources...), opt).Tiers, ">"); got != c.want {
+			t.Errorf("%s, hbm %d: %s, want %s", c.told, c.hbm, got, c.want)
+		}
+	}
+}
+
 // A series without a transition has one tier, and too few points have none.
 func TestTiersOfNoTransition(t *testing.T) {
 	one := served("?")

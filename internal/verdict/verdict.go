@@ -107,6 +107,10 @@ func readsEdges(c *scenario.Condition) bool {
 
 // points judges each cell and level that was not skipped and meets where.
 func (f *Finding) points(sum *result.Summary, g scenario.Gate) {
+	var tiers []string
+	if sum.Run != nil && sum.Run.Scenario != nil {
+		tiers = sum.Run.Scenario.Target.TierNames()
+	}
 	for _, m := range sum.Merged {
 		if m.Validity == result.ValidSkipped || !holds(g.Where, m.Row.Get) {
 			continue
@@ -116,7 +120,7 @@ func (f *Finding) points(sum *result.Summary, g scenario.Gate) {
 			f.take(Point{Name: name, Why: string(m.Validity) + worst(m)}, false)
 			continue
 		}
-		f.take(judge(name, g.Expect, m.Row.Get), m.Validity == result.ValidDoubt)
+		f.take(judge(name, g.Expect, result.Named(m.Row, tiers)), m.Validity == result.ValidDoubt)
 	}
 }
 
@@ -156,14 +160,16 @@ func (f *Finding) series(sum *result.Summary, g scenario.Gate) {
 			f.take(Point{Name: name, Why: "no valid point"}, false)
 			continue
 		}
-		f.take(judge(name, g.Expect, edgeScope(edges, m.Row)), doubtfulSeries(sum, k))
+		f.take(judge(name, g.Expect, edgeScope(sum, k, edges, m.Row)), doubtfulSeries(sum, k))
 	}
 }
 
-// edgeScope resolves edge1 ... edge9 and the axes that a series has. (edge.NAME
-// needs names that a scenario states; the language refuses it until it can.)
-func edgeScope(edges []metric.Value, axes metric.Row) func(string) metric.Value {
+// edgeScope resolves edge1 ... edge9, edge.NAME and the axes that a series has.
+func edgeScope(sum *result.Summary, k result.SeriesKey, edges []metric.Value, axes metric.Row) func(string) metric.Value {
 	return func(name string) metric.Value {
+		if tier, ok := strings.CutPrefix(name, "edge."); ok {
+			return sum.Edge(k, tier)
+		}
 		if rest, ok := strings.CutPrefix(name, "edge"); ok && len(rest) == 1 && rest[0] >= '1' && int(rest[0]-'1') < len(edges) {
 			return edges[rest[0]-'1']
 		}

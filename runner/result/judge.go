@@ -83,6 +83,8 @@ type Scope struct {
 	Total metric.Row // since the point began
 	Prev  metric.Row // the period before
 	Best  metric.Row // the best point of the cell so far
+
+	Tiers []string // names of the stated tiers, nearest first: see Named
 }
 
 // Get gives the value of a name as a condition writes it, its prefix included.
@@ -90,13 +92,13 @@ func (s Scope) Get(name string) metric.Value {
 	prefix, rest, _ := strings.Cut(name, ".")
 	switch prefix {
 	case "total":
-		return s.Total.Get(rest)
+		return Named(s.Total, s.Tiers)(rest)
 	case "prev":
-		return s.Prev.Get(rest)
+		return Named(s.Prev, s.Tiers)(rest)
 	case "best":
-		return s.Best.Get(rest)
+		return Named(s.Best, s.Tiers)(rest)
 	}
-	return s.Bare.Get(name)
+	return Named(s.Bare, s.Tiers)(name)
 }
 
 // SetAxes sets the values that name a point in its row: context, working_set (null

@@ -18,7 +18,11 @@ type Summary struct {
 	Points []*Point  // one per trial, cell and level (sustained: step), in that order, as planned; skipped and failed ones too
 	Merged []*Merged // one per cell and level (step) over its trials, by context, hit rate, size and level
 	Series []*Series // transitions, by context, hit rate, level and trial
-	Notes  []RunNote // what a reader should know of the whole run, each once
+
+	// Capacity is each stated or told capacity held against each series, in its order.
+	Capacity []CapacityFinding
+
+	Notes []RunNote // what a reader should know of the whole run, each once
 
 	stopped bool // a stop condition ended the run: cells that were not begun were skipped by it
 }
@@ -50,6 +54,7 @@ func Summarise(rec *Record) *Summary {
 	}
 	s.best()
 	s.sum.Merged = merge(s.sum.Points)
+	s.sum.Capacity = s.sum.findCapacities()
 	s.sum.Notes = s.notes()
 	return s.sum
 }

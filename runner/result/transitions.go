@@ -110,10 +110,12 @@ func tierPoint(p *Point, distance int64) tier.Point {
 }
 
 func tierOptions(sc *scenario.Scenario, probe *sample.Probe) (opt tier.Options) {
+	opt.Names = sc.Target.TierNames()
+	opt.Capacities = statedUpTo(sc)
 	if probe != nil {
-		opt.Capacities = slices.Clone(probe.Capacity)
-		for i := range opt.Capacities {
-			opt.Capacities[i].Tokens *= shares(sc)
+		for _, c := range probe.Capacity {
+			c.Tokens *= sc.Target.Spread()
+			opt.Capacities = append(opt.Capacities, c)
 		}
 	}
 	for _, size := range sc.WorkingSet.Sizes {
@@ -122,13 +124,19 @@ func tierOptions(sc *scenario.Scenario, probe *sample.Probe) (opt tier.Options) 
 	return opt
 }
 
-// shares is the number of replicas that the set is spread over: the edge moves by
-// it. Only pinned prompts are spread; else each endpoint meets every prompt.
-func shares(sc *scenario.Scenario) int64 {
-	if sc.Target.Balance == "pinned" {
-		return int64(max(1, len(sc.Target.Endpoints)))
+// statedUpTo gives what the stated tiers hold up to each: all of them together, if they
+// hold different prompts, which is the most that a sweep may have to go beyond.
+func statedUpTo(sc *scenario.Scenario) (out []sample.Capacity) {
+	upTo := sample.Capacity{Source: tier.Stated}
+	for _, t := range sc.Target.Tiers {
+		if upTo.Tier != "" {
+			upTo.Tier += " + "
+		}
+		upTo.Tier += t.Name
+		upTo.Tokens += t.Capacity * sc.Target.Spread()
+		out = append(out, upTo)
 	}
-	return 1
+	return out
 }
 
 // coldTTFT is the TTFT of prompts that were certainly cold: the median of the hit
@@ -173,6 +181,41 @@ func (s *Summary) Edges(k SeriesKey) []metric.Value {
 		out[i] = MedianValue(vs)
 	}
 	return out
+}
+
+// Edge gives what edge.NAME means for one series: the lower end of the bracket of the
+// transition out of the stated tier, in tokens of reuse distance, the median over trials.
+// A tier that the series ends in, or that lies behind it, has its edge beyond the
+// farthest point: a lower bound. It is null where the sweep begins behind the tier, and
+// where prompts are computed again although it should come first.
+func (s *Summary) Edge(k SeriesKey, name string) metric.Value {
+	var vs []metric.Value
+	var stated []string
+	if s.Run != nil && s.Run.Scenario != nil {
+		stated = s.Run.Scenario.Target.TierNames()
+	}
+	for _, found := range s.Series {
+		if found.SeriesKey == k {
+			vs = append(vs, found.edgeOf(name, stated))
+		}
+	}
+	return MedianValue(vs)
+}
+
+func (s *Series) edgeOf(name string, stated []string) metric.Value {
+	for _, t := range s.Transitions {
+		if t.From == name {
+			return metric.Of(float64(t.Lo))
+		}
+	}
+	if len(s.Tiers) == 0 {
+		return metric.Value{}
+	}
+	last := slices.Index(stated, s.Tiers[len(s.Tiers)-1])
+	if last < 0 || last > slices.Index(stated, name) {
+		return metric.Value{}
+	}
+	return metric.Lower(float64(s.Farthest))
 }
 
 func (s *Series) lowerEnds() []metric.Value {

@@ -268,7 +268,12 @@ func (s *summariser) capacityValidity() {
 // reused: a tier's edge is where reuse distance and it together exceed what was told
 // of the tier.
 func (s *summariser) private(p *Point) float64 {
-	return float64(int64(p.Level) * (p.Spec.R - p.Spec.Prefix + s.sc.OutputTokens))
+	return float64(privateKV(s.sc, p.Spec, p.Level))
+}
+
+// privateKV is what private gives, for a cell at a level.
+func privateKV(sc *scenario.Scenario, c scenario.Cell, level int) int64 {
+	return int64(level) * (c.R - c.Prefix + sc.OutputTokens)
 }
 
 func count(v float64) string { return metric.Text(metric.Tokens, v) }
@@ -295,7 +300,7 @@ func (s *summariser) toldCapacity() (least, most float64) {
 		return 0, 0
 	}
 	for _, c := range s.rec.Probe.Capacity {
-		most += float64(c.Tokens * shares(s.sc))
+		most += float64(c.Tokens * s.sc.Target.Spread())
 	}
 	return float64(LeastCapacity(s.sc, &s.rec.Probe.Probe)), most
 }
@@ -305,7 +310,7 @@ func (s *summariser) toldCapacity() (least, most float64) {
 // set is spread over replicas; 0 where it tells nothing.
 func LeastCapacity(sc *scenario.Scenario, probe *sample.Probe) (least int64) {
 	for _, c := range probe.Capacity {
-		least = max(least, c.Tokens*shares(sc))
+		least = max(least, c.Tokens*sc.Target.Spread())
 	}
 	return least
 }
