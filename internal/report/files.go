@@ -133,4 +133,5 @@ The keys of a point in `+"`--brief`"+` and `+"`--format json`"+` are the columns
 	describe(w, "phase_metadata_{ts}.csv", "One row per level that was run (fixed).", phaseColumns)
 	describe(w, "sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv", periodsIntro, periodColumns(""))
 	describe(w, "tiers_{ts}.csv", "One row per transition found. The original had none.", transitionColumns)
+	describe(w, "Capacities, in `--brief` and `--format json` only", "One block, or object, for each capacity that was stated or told, held against each context, hit rate and level.", capacityColumns)
 }

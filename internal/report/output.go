@@ -85,7 +85,7 @@ func pointRows(sum *result.Summary) func(yield func(pointRow) bool) {
 }
 
 // Brief prints the summary as key: value lines for scripts: a block for the run,
-// one for each point and trial, one for each transition and threshold, with an
+// one for each point and trial, one for each transition, capacity and threshold, with an
 // empty line between. Every key is always there; no data is an empty value. The
 // keys of a point are the columns of the summary CSV.
 func Brief(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
@@ -106,6 +106,9 @@ func Brief(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 		if s.None != "" {
 			fmt.Fprintf(ew, "\nblock: no-transition\ncontext_size: %d\ncache_hit_rate: %s\nconcurrency: %s\ntrial: %d\nreason: %s\n", s.Context, number(s.HitRate).append(nil), positive(int64(s.Level)).append(nil), s.Trial, term.Clean(s.None))
 		}
+	}
+	for row := range capacityRows(sum) {
+		briefBlock(ew, "capacity", capacityColumns, row)
 	}
 	for _, f := range found {
 		fmt.Fprintf(ew, "\nblock: threshold\nexpect: %s\nwhere: %s\noutcome: %s\njudged: %d\ndoubtful: %d\nagainst: %s\n", term.Clean(f.Expect), term.Clean(f.Where), f.Outcome, f.Judged, f.Doubtful, against(f, len(f.Against)))
@@ -181,6 +184,7 @@ func JSON(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 	b = appendRows(b, pointColumns, pointRows(sum))
 	b = append(b, "],"...)
 	b = append(b, transitionsJSON(sum)...)
+	b = append(append(b, ','), capacitiesJSON(sum)...)
 	b = append(b, `,"thresholds":[`...)
 	for i, f := range found {
 		b = appendKeys(comma(b, i), []keyField{{"expect", text(f.Expect)}, {"where", text(f.Where)}, {"outcome", text(f.Outcome.String())}, {"judged", integer(int64(f.Judged))}, {"doubtful", integer(int64(f.Doubtful))}, {"against", text(against(f, len(f.Against)))}})

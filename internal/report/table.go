@@ -88,6 +88,7 @@ func Table(w io.Writer, sum *result.Summary, opt Options) error {
 		fmt.Fprintln(ew, term.Wrap(fmt.Sprintf("left out at %d columns: %s", opt.Width, strings.Join(dropped, ", ")), "  ", opt.Width))
 	}
 	Transitions(ew, sum, opt)
+	capacities(ew, sum, false, opt)
 	return ew.err
 }
 

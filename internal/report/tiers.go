@@ -10,7 +10,8 @@ import (
 )
 
 // Tiers prints every transition as a row, with what each side costs, then the
-// series without one and why, and what the server says it holds.
+// series without one and why, and what was stated and told of the tiers: against what was
+// found, and where it is reached.
 func Tiers(w io.Writer, sum *result.Summary, opt Options) error {
 	ew := &errWriter{w: w}
 	g := &grid{heads: []head{{name: "context", keep: true}, {name: "hit"}, {name: "conc"}, {name: "trial"}, {name: "from", left: true, keep: true}, {name: "to", left: true, keep: true},
@@ -42,10 +43,14 @@ func Tiers(w io.Writer, sum *result.Summary, opt Options) error {
 	if len(sum.Series) == 0 {
 		fmt.Fprintln(ew, "no transition: "+noSeries(sum))
 	}
-	if sum.Probe != nil {
+	capacities(ew, sum, true, opt)
+	if len(sum.Capacity) == 0 && sum.Probe != nil { // nothing to hold them against
 		for _, c := range sum.Probe.Capacity {
 			fmt.Fprintf(ew, "the server says its %s holds %s tokens (%s)\n", term.Clean(c.Tier), metric.Size(c.Tokens), term.Clean(c.Source))
 		}
+	}
+	if err := capacityTable(ew, sum, opt); err != nil {
+		return err
 	}
 	return ew.err
 }
@@ -73,10 +78,11 @@ func costText(r transitionRow) string {
 	return fmt.Sprintf("%+.3g", f.f)
 }
 
-// TiersJSON prints the transitions, and the series without one, as one object; the
+// TiersJSON prints the transitions, the series without one and the capacities as one object; the
 // keys are those of the same parts of JSON.
 func TiersJSON(w io.Writer, sum *result.Summary) error {
 	b := append([]byte(`{"schema":1,`), transitionsJSON(sum)...)
+	b = append(append(b, ','), capacitiesJSON(sum)...)
 	_, err := w.Write(append(b, "}\n"...))
 	return err
 }

@@ -262,7 +262,7 @@ func (s *Summary) costs(c capacity, trials []*Series) (allowed, found metric.Val
 	if c.bandwidth <= 0 {
 		return allowed, found
 	}
-	if kv := s.kvBytes(); kv > 0 {
+	if kv := (&Record{Run: s.Run, Probe: s.Probe}).KVBytesPerToken(); kv > 0 {
 		allowed = metric.Of(kv * 1000 / c.bandwidth * 1e3)
 	}
 	var vs []metric.Value
@@ -274,15 +274,6 @@ func (s *Summary) costs(c capacity, trials []*Series) (allowed, found metric.Val
 		}
 	}
 	return allowed, MedianValue(vs)
-}
-
-// kvBytes is the KV of a token in bytes: the scenario's figure, else the engine's; 0
-// when neither is known.
-func (s *Summary) kvBytes() float64 {
-	if kv := s.Run.Scenario.Target.KVBytesPerToken; kv > 0 || s.Probe == nil {
-		return kv
-	}
-	return s.Probe.KVBytesPerToken
 }
 
 // sentence says a finding as people read it:
@@ -355,11 +346,11 @@ func (s *Summary) missing(f *CapacityFinding, c capacity, trials []*Series) stri
 	case f.Fit == FitNoEdge:
 		return fmt.Sprintf("but no edge up to %s: it holds more, or what follows costs the same", metric.Size(far))
 	case f.Fit == FitOpen && f.First():
-		return fmt.Sprintf("not reached: the largest set held %s", metric.Size(far))
+		return fmt.Sprintf("not reached: the largest set takes %s", metric.Size(far))
 	case f.Fit == FitOpen && far >= f.Inclusive+tolerance(f.Inclusive, 0):
 		return fmt.Sprintf("no edge up to %s: not an inclusive tier (%s), as an exclusive one it ends at %s", metric.Size(far), metric.Size(f.Inclusive), metric.Size(f.Exclusive))
 	case f.Fit == FitOpen:
-		return fmt.Sprintf("not reached: the largest set held %s, an exclusive tier ends at %s, an inclusive one at %s", metric.Size(far), metric.Size(f.Exclusive), metric.Size(f.Inclusive))
+		return fmt.Sprintf("not reached: the largest set takes %s, an exclusive tier ends at %s, an inclusive one at %s", metric.Size(far), metric.Size(f.Exclusive), metric.Size(f.Inclusive))
 	}
 	return "but the sweep did not see it: it saw " + strings.Join(trials[0].Tiers, ", then ")
 }
