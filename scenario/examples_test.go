@@ -28,7 +28,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("problem:\n%s", Render([]Problem{p}, false))
 		}
 	}
-	if len(plans) < 7 {
+	if len(plans) < 8 {
 		t.Fatalf("%d examples", len(plans))
 	}
 	for i, plan := range plans {
@@ -196,5 +196,39 @@ func TestSustainedExample(t *testing.T) {
 	ingest := cold * float64(c.Prompts-c.Steps[0].Prompts)
 	if left := (time.Duration(sc.Duration.Max).Seconds() - ingest) / 4 / period; left < firstPeriods {
 		t.Errorf("%.1f periods a size are left beside the ingest", left)
+	}
+}
+
+// TestStatedTiersExample works out by hand that what the example states is what its
+// simulator holds (200k and 600k tokens) and that two sizes lie on each plateau, so that
+// the edges fit as an exclusive tier and as no inclusive one.
+func TestStatedTiersExample(t *testing.T) {
+	plan := example(t, "stated-tiers")
+	to := plan.Scenario.Target
+	const hbm, dram = 200_000, 600_000
+	// 25 GiB / 128 KiB = 204,800: within 2.5 % of what the simulator has.
+	for i, want := range []int64{hbm, dram} {
+		if got := to.Tiers[i].Capacity; got < want || float64(got) > 1.025*float64(want) {
+			t.Errorf("%s: %d tokens stated, the simulator has %d", to.Tiers[i].Name, got, want)
+		}
+	}
+	if to.GPUs != 2 || to.Tiers[1].Bandwidth != 30e9 || to.KVBytesPerToken/5e-6 > to.Tiers[1].Bandwidth {
+		t.Errorf("%+v", to)
+	}
+	count := map[string]int{}
+	for _, c := range plan.Cells {
+		switch d := c.ReuseDistance; {
+		case d < hbm:
+			count["hbm"]++
+		case d < dram:
+			count["dram, before its own size"]++
+		case d < hbm+dram:
+			count["dram, beyond it"]++
+		default:
+			count["recompute"]++
+		}
+	}
+	if count["hbm"] < 2 || count["recompute"] < 2 || count["dram, before its own size"] < 2 || count["dram, beyond it"] < 1 {
+		t.Errorf("points on the plateaus: %v", count)
 	}
 }

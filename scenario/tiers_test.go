@@ -26,7 +26,7 @@ func TestTierUnits(t *testing.T) {
 		"capacity: 30000, bandwidth: 1.5TB/s": {Capacity: 30000, Bandwidth: 1.5e12},
 		"capacity: 80GiB":                     {Capacity: 80 << 30 / 100000},
 		"capacity: 0.5TiB":                    {Capacity: 1 << 39 / 100000},
-		"capacity: 1MiB, bandwidth: 500MB/s": {Capacity: 10, Bandwidth: 5e8},
+		"capacity: 1MiB, bandwidth: 500MB/s":  {Capacity: 10, Bandwidth: 5e8},
 	} {
 		want.Name = "hbm"
 		got := must(t, stated("kv_bytes_per_token: 100000, tiers: {name: hbm, "+text+"}", ""), Options{}).Scenario.Target.Tiers

@@ -138,3 +138,27 @@ func TestGrowingSets(t *testing.T) {
 		}
 	}
 }
+
+// edge.NAME and tier_share.NAME are read by the names that the scenario states.
+func TestStatedTiers(t *testing.T) {
+	sc := &scenario.Scenario{Target: scenario.Target{Tiers: []scenario.Tier{{Name: "hbm", Capacity: 1}, {Name: "cpu-dram", Capacity: 1}}}}
+	series := &result.Series{SeriesKey: result.SeriesKey{Context: 8000, HitRate: 100, Level: 4}, Trial: 1, Farthest: 900_000,
+		Series: tier.Series{Tiers: []string{"hbm", "cpu-dram"}, Transitions: []tier.Transition{{Lo: 150_000, Hi: 250_000, From: "hbm", To: "cpu-dram"}}}}
+	point := merged(100e3, 4, result.ValidOK, metric.Of(1))
+	point.Row.Set("tier_share.local", metric.Of(95))
+	sum := &result.Summary{Run: &result.Run{Scenario: sc}, Merged: []*result.Merged{point}, Series: []*result.Series{series}}
+	for expect, want := range map[string]Outcome{
+		"edge.hbm > 100k": Pass, "edge.hbm > 200k": Fail,
+		"edge.cpu-dram > 800k": Pass, "edge.cpu-dram > 1M": NoVerdict, // none up to 900k
+		"edge.cpu-dram > 5 * edge.hbm": Pass, "edge.hbm == edge1": Pass,
+		"tier_share.hbm > 90%": Pass, "tier_share.hbm > 99%": Fail, "tier_share.cpu-dram < 10%": NoVerdict, // not told
+	} {
+		c, err := scenario.Compile(expect, scenario.ExpectScope, sc.Target.TierNames()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := Thresholds(sum, []scenario.Gate{{Expect: c}})[0]; f.Outcome != want || f.Judged != 1 {
+			t.Errorf("%s: %+v, want %s", expect, f, want)
+		}
+	}
+}
