@@ -26,6 +26,10 @@ var (
 	echartsGzip []byte
 	//go:embed assets/report.js
 	reportJS string
+	//go:embed assets/tables.js
+	tablesJS string
+	//go:embed assets/figures.js
+	figuresJS string
 	//go:embed assets/page.js
 	pageJS string
 	//go:embed assets/report.css
@@ -47,9 +51,14 @@ var echarts = sync.OnceValue(func() string {
 	return string(text)
 })
 
-// script is ScriptFile: echarts, how tables become charts, and what a page does.
+// scriptText is echarts, how tables become charts, and what a page does.
+func scriptText() string {
+	return strings.Join([]string{echarts(), reportJS, tablesJS, figuresJS, pageJS}, "\n")
+}
+
+// script writes ScriptFile.
 func script(w io.Writer) error {
-	_, err := io.WriteString(w, strings.Join([]string{echarts(), reportJS, pageJS}, "\n"))
+	_, err := io.WriteString(w, scriptText())
 	return err
 }
 

@@ -3,6 +3,7 @@ package html
 import (
 	"html/template"
 	"io"
+	"iter"
 )
 
 // Page is one page before it is written.
@@ -16,12 +17,32 @@ type Page struct {
 	// Tables: the first is the one that charts are filled from and people read; the others
 	// hold what is no row of it (transitions, capacities).
 	Tables []Table
+	Tail   template.HTML // after the tables
+	// Around leads to the cells before and after this one, and back: what is too long for
+	// the navigation that all pages share.
+	Around []Link
+	// Fill makes what is dear (charts, tables, prose) just before the page is written, so that
+	// not all pages of a run are in memory at once. Name, Title and Lead are there without it.
+	// Nil: everything is there.
+	Fill func(*Page)
+}
+
+// filled gives the page with everything in it: a copy, whose memory goes when it is written.
+func (p *Page) filled() *Page {
+	if p.Fill == nil {
+		return p
+	}
+	q := *p
+	q.Fill = nil
+	p.Fill(&q)
+	return &q
 }
 
 // Link is one entry of a page's navigation.
 type Link struct {
 	Href, Text, Title string
 	Here              bool
+	Rel               string // prev, next or empty: drawn as an arrow
 }
 
 // Fact is one line of provenance.
@@ -30,33 +51,55 @@ type Fact struct{ Key, Value string }
 // document is what the page template is given: one page, or all of them.
 type document struct {
 	Title      string
+	Name       string // of the scenario, beside the navigation
 	Policy     string
 	CSS        template.CSS
 	Nav        []Link
-	Pages      []section
+	Pages      iter.Seq[section]
 	Provenance []Fact
+	Single     bool          // one section is shown at a time
+	Missing    string        // why there are no charts where the script does not run; empty: a page of a folder
+	Charts     []Chart       // those that several views share
 	Script     template.HTML // how the script comes in
 }
 
 // section is one page inside a document.
 type section struct {
 	*Page
-	Figures []Chart
+	Drawn   bool // it has charts
+	View    any  // View, or what stands for it in a single file
 	Numbers []template.HTML
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
-// write writes a document of pages.
-func (d *document) write(w io.Writer, pages ...*Page) error {
-	d.CSS = template.CSS(reportCSS)
-	for _, p := range pages {
-		s := section{Page: p, Figures: p.View.Charts}
-		for i := range p.Tables {
-			s.Numbers = append(s.Numbers, template.HTML(p.Tables[i].append(nil)))
-		}
-		d.Pages = append(d.Pages, s)
+// section makes a page ready to be written.
+func (p *Page) section() section {
+	p = p.filled()
+	s := section{Page: p, View: p.View, Drawn: len(p.View.Charts) > 0}
+	for i := range p.Tables {
+		s.Numbers = append(s.Numbers, template.HTML(p.Tables[i].append(nil)))
 	}
+	return s
+}
+
+// write writes a document of pages, each made when its turn comes.
+func (d *document) write(w io.Writer, pages ...*Page) error {
+	d.Pages = func(yield func(section) bool) {
+		for _, p := range pages {
+			if !yield(p.section()) {
+				return
+			}
+		}
+	}
+	if d.Missing == "" {
+		d.Missing = "they need a browser that runs scripts, and " + ScriptFile + " from the same folder beside this file."
+	}
+	return d.execute(w)
+}
+
+func (d *document) execute(w io.Writer) error {
+	d.CSS = template.CSS(reportCSS)
 	return pageTemplate.Execute(w, d)
 }
 
