@@ -53,6 +53,8 @@ type CapacityFinding struct {
 	// Cost of 1000 reused tokens, in ms: the least that the stated bandwidth allows, and
 	// what falling to the tier was found to add. Null where not stated or not found.
 	Allowed, Found metric.Value
+
+	slack int64 // tokens by which a place may be off at least
 }
 
 // First reports whether there is one place only: the first tier, or one that was told.
@@ -65,6 +67,13 @@ type capacity struct {
 	bandwidth            float64  // bytes/s; 0: not stated
 	plateaus             []string // names under which a series may have it
 	before               string   // the stated tier before it
+	upTo                 []upTo   // stated tiers: what later ones hold together with it
+}
+
+// upTo is where stated tiers end together.
+type upTo struct {
+	names                string // hbm + dram
+	exclusive, inclusive int64
 }
 
 // capacities gives what is stated, then what is told.
@@ -74,10 +83,14 @@ func (s *Summary) capacities() (out []capacity) {
 	}
 	to := &s.Run.Scenario.Target
 	sum, before, first := int64(0), "", []string{"hbm", "local", firstUnnamed}
+	together := statedUpTo(s.Run.Scenario)
 	for i, t := range to.Tiers {
 		own := t.Capacity * to.Spread()
 		sum += own
 		out = append(out, capacity{Capacity: sample.Capacity{Tier: t.Name, Tokens: t.Capacity, Source: tier.Stated}, exclusive: sum, inclusive: own, bandwidth: t.Bandwidth, plateaus: []string{t.Name}, before: before})
+		for j := i + 1; j < len(together); j++ {
+			out[i].upTo = append(out[i].upTo, upTo{together[j].Tier, together[j].Tokens, to.Tiers[j].Capacity * to.Spread()})
+		}
 		if before = t.Name; i == 0 {
 			first = append(first, t.Name)
 		}
@@ -126,7 +139,8 @@ func (s *Summary) finding(c capacity, trials []*Series) CapacityFinding {
 			f.Lo, f.Hi = min(f.Lo, lo), max(f.Hi, hi)
 		}
 	}
-	f.Fit = f.fit(slack)
+	f.slack = slack
+	f.Fit = f.fit()
 	if f.Hi == 0 {
 		f.Fit = s.unfound(c, trials, slack)
 	}
@@ -204,13 +218,15 @@ func (s *Summary) promptOf(t *Series) int64 {
 // tolerance is how far a place may be off and still be the same.
 func tolerance(place, slack int64) int64 { return max(slack, int64(fitTolerance*float64(place))) }
 
+// has reports whether a place lies in the bracket.
+func (f *CapacityFinding) has(place int64) bool {
+	d := tolerance(place, f.slack)
+	return f.Lo-d <= place && place <= f.Hi+d
+}
+
 // fit compares the bracket with both places.
-func (f *CapacityFinding) fit(slack int64) Fit {
-	in := func(place int64) bool {
-		d := tolerance(place, slack)
-		return f.Lo-d <= place && place <= f.Hi+d
-	}
-	switch exclusive, inclusive := in(f.Exclusive), in(f.Inclusive); {
+func (f *CapacityFinding) fit() Fit {
+	switch exclusive, inclusive := f.has(f.Exclusive), f.has(f.Inclusive); {
 	case exclusive && f.First():
 		return FitYes
 	case exclusive && inclusive:
@@ -325,6 +341,14 @@ func (f *CapacityFinding) verdict(c capacity, word string) string {
 		return fmt.Sprintf("as an inclusive tier (%s, which hold what %s holds as well)", inclusive, c.before)
 	case FitEither:
 		return fmt.Sprintf("as stated, be it an exclusive tier (%s) or an inclusive one (%s)", exclusive, inclusive)
+	}
+	for _, u := range c.upTo { // where little is reused a tier may cost no more than the one before
+		if place := u.exclusive; f.Lo > max(f.Exclusive, f.Inclusive) && (f.has(u.exclusive) || f.has(u.inclusive)) {
+			if !f.has(place) {
+				place = u.inclusive
+			}
+			return fmt.Sprintf("as %s together (%s): that one ends and the next begins did not show", u.names, metric.Size(place))
+		}
 	}
 	switch {
 	case !f.First():

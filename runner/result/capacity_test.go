@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +110,19 @@ func TestCapacitiesAgainstWhatWasFound(t *testing.T) {
 		// 20 tokens of output are in flight: they change no digit that is printed.
 		if f.Fit != c.fit || f.Text != c.want {
 			t.Errorf("%s: %s\ngot  %s\nwant %s", c.what, f.Fit, f.Text, c.want)
+		}
+	}
+}
+
+// Where the step from one stated tier to the next is too small to be told, what is found
+// is the edge of both.
+func TestStepThatDoesNotShow(t *testing.T) {
+	to := stated(scenario.Tier{Name: "hbm", Capacity: 400e3}, scenario.Tier{Name: "dram", Capacity: 1400e3})
+	for edge, want := range map[int64]string{1500e3: "as hbm + dram together (1.80M)", 1000e3: "as hbm + dram together (1.40M)", 500e3: "more than stated"} {
+		hi := byThousands[slices.Index(byThousands, edge)+1]
+		f := swept{sizes: byThousands, level: 1, hit: 100, to: to, series: found("hbm recompute", edge, hi)}.summary().Capacity[0]
+		if f.Fit != FitNo || !strings.Contains(f.Text, want) {
+			t.Errorf("%d: %s %s", edge, f.Fit, f.Text)
 		}
 	}
 }
