@@ -33,9 +33,11 @@ type Bind struct {
 	Y     []Y      `json:"y"`               // one for each series template in Option, in its order
 	Where []string `json:"where,omitempty"` // controls that choose rows by their Key
 	Refs  []Ref    `json:"refs,omitempty"`  // thresholds, drawn across
-	Marks []string `json:"marks,omitempty"` // transitions, capacities, recompute; growth, ingest, holds, decisions
+	Marks []string `json:"marks,omitempty"` // transitions, capacities, recompute, best (a vertical line at rows whose best is 1); growth, ingest, holds, decisions
 	// Join draws points in the order of this column rather than of x: a curve whose x is a result.
 	Join string `json:"join,omitempty"`
+	// Stacked piles the series up as areas: parts of a whole (time, lines).
+	Stacked bool `json:"stacked,omitempty"`
 }
 
 // Y is one statistic: a column, and what it is called in legends.
@@ -50,6 +52,10 @@ type Y struct {
 	Hi string `json:"hi,omitempty"`
 	// Lower says that lower is better: a speed-up is then reference / value.
 	Lower bool `json:"lower,omitempty"`
+	// Dash (solid, dashed, dotted) is its line where Stat does not say it.
+	Dash string `json:"-"`
+	// Step draws steps (time): the value holds from the x of the row before it to its own.
+	Step bool `json:"step,omitempty"`
 }
 
 // Ref is a limit drawn across a chart.

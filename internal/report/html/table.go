@@ -47,7 +47,13 @@ func AppendNumber(b []byte, v float64) []byte {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return strconv.AppendInt(b, int64(v), 10)
 	}
-	digits := 6 - 1 - int(math.Floor(math.Log10(math.Abs(v))))
+	return appendDigits(b, v, 6)
+}
+
+// appendDigits appends a number that is not 0 with so many significant digits and no
+// exponent, without zeros at its end.
+func appendDigits(b []byte, v float64, significant int) []byte {
+	digits := significant - 1 - int(math.Floor(math.Log10(math.Abs(v))))
 	from := len(b)
 	b = strconv.AppendFloat(b, v, 'f', min(max(digits, 0), 12), 64)
 	for i := len(b) - 1; i > from && digits > 0; i-- { // 0.250000 is 0.25

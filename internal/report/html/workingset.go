@@ -1,0 +1,350 @@
+package html
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wsrun/wsrun/internal/tier"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario"
+)
+
+// mostLines is how many lines a chart shows at once: more cannot be told apart.
+const mostLines = 8
+
+// grows reports whether working sets grew while they were under load, so that the level
+// is a result.
+func (r *Run) grows() bool {
+	return r.Rec.Run.Scenario != nil && r.Rec.Run.Scenario.Mode == "sustained"
+}
+
+// contexts gives the contexts of the points, ascending.
+func (r *Run) contexts() (out []int64) {
+	for _, m := range r.Sum.Merged {
+		if !slices.Contains(out, m.Spec.Context) {
+			out = append(out, m.Spec.Context)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ofContext gives the merged points of a context, in their order.
+func (r *Run) ofContext(context int64) (out []*result.Merged) {
+	for _, m := range r.Sum.Merged {
+		if m.Spec.Context == context {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// workingSets are the pages of performance against working set, one for each context.
+func (r *Run) workingSets() (out []*Page) {
+	for _, context := range r.contexts() {
+		out = append(out, r.workingSet(context))
+	}
+	return out
+}
+
+// workingSet is the page of one context: what every size costs, and where tiers end.
+func (r *Run) workingSet(context int64) *Page {
+	merged := r.ofContext(context)
+	p := &Page{
+		Name:  "performance_vs_working_set_" + strconv.FormatInt(context, 10),
+		Title: fmt.Sprintf("Performance against working set at %s context", sizeLabel(context)),
+		Lead:  "What requests cost as the reusable context outgrows one memory tier after the other.",
+	}
+	s := &sheet{run: r, rows: r.pointRows(merged)}
+	s.limits = r.limits(s.rows)
+	if len(s.values("working_set", isSized)) == 0 {
+		p.Notes = append(p.Notes, "Only hit rate 0 was run: nothing is reused, so that nothing depends on the working set.")
+	}
+	if r.grows() {
+		s.draw(s.held())
+	}
+	for _, f := range s.sizeSketches() {
+		f.bind.Kind = cmp.Or(f.bind.Kind, Lines)
+		s.draw(f)
+	}
+	s.latencyThroughput()
+	p.Notes = append(p.Notes, s.doubts()...)
+	p.Prose = r.sentences(context, defaultLevel(merged))
+	identity := []string{"working_set", "hit_rate", "concurrency", "trial", "reuse_distance"}
+	if r.grows() {
+		identity = append(identity, "concurrency_lo", "concurrency_hi")
+	}
+	return s.finish(p, s.sizeControls(merged), identity, func(k result.SeriesKey) bool { return k.Context == context })
+}
+
+// isSized is sized as a function.
+func isSized(p *pointRow) bool { return p.sized() }
+
+// values gives the different values of a column among the rows that keep chooses,
+// ascending.
+func (s *sheet) values(key string, keep func(*pointRow) bool) (out []float64) {
+	for i := range s.rows {
+		if v := s.rows[i].values.Get(key); keep(&s.rows[i]) && v.Known() && !slices.Contains(out, v.V) {
+			out = append(out, v.V)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// defaultLevel gives the level that the page of a context opens with: the highest that is
+// ok at every size and hit rate of the context, else the lowest. What was run at hit rate
+// 0 has no size. 0 when there is no level.
+func defaultLevel(merged []*result.Merged) int {
+	ok, lowest := map[int]bool{}, 0
+	cells := map[string]bool{}
+	good := map[int]int{}
+	for _, m := range merged {
+		if m.Spec.HitRate <= 0 || m.Level <= 0 {
+			continue
+		}
+		if lowest == 0 || m.Level < lowest {
+			lowest = m.Level
+		}
+		cells[m.Spec.Key] = true
+		if m.Validity == result.ValidOK {
+			good[m.Level]++
+		}
+	}
+	best := lowest
+	for level, n := range good {
+		if ok[level] = n == len(cells); ok[level] {
+			best = max(best, level)
+		}
+	}
+	return best
+}
+
+// sizeSketches are the charts over the working set.
+func (s *sheet) sizeSketches() []sketch {
+	where, marks := s.where("rates"), []string{"transitions", "capacities", "recompute"}
+	one := s.where("rate")
+	over := func(id, title, text, axis string, ys ...Y) sketch {
+		return sketch{id: id, title: title, text: text, axes: []string{axis}, bind: Bind{By: "hit_rate", Where: where, Marks: marks, Y: ys}}
+	}
+	ttft := over("ttft", "Time to first token", "A step up is the edge of a tier: the prompt's prefix comes from farther away, or is computed again.", "TTFT",
+		statistics("ttft", true, "p50", "p95", "p99", "avg", "max")...)
+	ttft.absent = "No TTFT: no request got a first token."
+	tpot := over("tpot", "Time per output token", "Time per token after the first: loading and computing prefixes of other requests stalls decode.", "TPOT", statistics("tpot", true, "p50", "p95")...)
+	tpot.absent = "No TPOT: no answer has more than one token."
+	hits := s.hitRates()
+	hits.bind.By, hits.bind.Where, hits.bind.Marks = "hit_rate", where, []string{"transitions", "capacities"}
+	goodput := over("goodput", "Goodput", "Requests per second that kept the slo, and their share of all that ended.", "Goodput",
+		Y{Key: "goodput", Name: "goodput"}, Y{Key: "goodput_share", Name: "share", Axis: 1, Dash: "dashed"})
+	goodput.axes = append(goodput.axes, "Share of requests")
+	goodput.absent = "No goodput: the slo has no line that one request can keep or miss."
+	return []sketch{
+		ttft,
+		{id: "ttft_heat", title: "TTFT distribution", text: "Share of the requests in each bin of TTFT, one hit rate at one level: each bright band is a tier, two bands at one size are a mixture.", tall: true,
+			axes: []string{"TTFT"}, bind: Bind{Kind: Heat, Where: one, Y: []Y{{Key: "ttft_bins", Name: "share of requests"}}}},
+		over("input", "Input throughput", "Prompt tokens per second, found in a cache or computed. It rises with hits and says little of the engine by itself: see prefill.", "Prompt tokens", Y{Key: "input_throughput", Name: "input"}),
+		over("prefill", "Prefill throughput", "Prompt tokens per second that had to be computed: what the engine's prefill did.", "Computed tokens", Y{Key: "prefill_throughput", Name: "prefill"}),
+		over("output", "Output throughput", "Output tokens per second of all requests together.", "Output tokens", Y{Key: "output_throughput", Name: "output"}),
+		tpot,
+		goodput,
+		hits,
+		s.reuse("source.", "reused", "Reused tokens by source", "Prompt tokens per second that each tier gave.", "Reused tokens"),
+		s.reuse("bandwidth.", "bandwidth", "Reused KV by source", "The same in GB/s of KV: what each tier delivered, to be held against its bandwidth.", "KV"),
+		{id: "share", title: "Prompt tokens by source", text: "Share of prompt tokens that each tier gave, and that had to be computed: the edge of a tier is where its share falls.",
+			axes: []string{"Prompt tokens"}, bind: Bind{Kind: Stack, Where: one, Y: s.stack("share.")}, absent: "No prompt tokens by source: the server tells no cached tokens."},
+	}
+}
+
+// reuse is the chart of what each source gave.
+func (s *sheet) reuse(family, id, title, text, axis string) sketch {
+	f := sketch{id: id, title: title, text: text, axes: []string{axis}, bind: Bind{Kind: Stack, Where: s.where("rate"), Y: s.stack(family, result.SourceComputed)}}
+	if family == "bandwidth." {
+		f.absent = "No GB/s: the bytes of a token's KV are not known; target.kv_bytes_per_token gives them."
+	}
+	return f
+}
+
+// where gives the controls that choose the rows of a chart over the working set: in
+// sustained mode the level is a result.
+func (s *sheet) where(rates string) []string {
+	if s.run.grows() {
+		return []string{rates, "trial"}
+	}
+	return []string{"level", rates, "trial"}
+}
+
+// held is the first chart of a sustained run: what the slo lets in, and what it is worth.
+func (s *sheet) held() sketch {
+	return sketch{id: "held", title: "Concurrency held, and goodput", tall: true, axes: []string{"Requests in flight", "Goodput"},
+		text: "The highest concurrency that kept the slo at each size; a bar between two levels where the search did not converge. Dashed: requests per second that kept it.",
+		bind: Bind{Kind: Lines, By: "hit_rate", Where: s.where("rates"), Marks: []string{"transitions", "capacities"}, Y: []Y{
+			{Key: "concurrency", Name: "held", Lo: "concurrency_lo", Hi: "concurrency_hi"}, {Key: "goodput", Name: "goodput", Axis: 1, Dash: "dashed"}}}}
+}
+
+// latencyThroughput draws the curves of fixed mode, one for each working set: each of
+// their points is a level.
+func (s *sheet) latencyThroughput() {
+	if s.run.grows() {
+		return
+	}
+	if len(s.values("concurrency", isSized)) < 2 {
+		s.missing = append(s.missing, "No latency-throughput curves: they need more than one level.")
+		return
+	}
+	x, text := "output_throughput", "one curve for each working set, one point for each level"
+	if known(s.rows, "output_throughput_per_gpu") {
+		x, text = "output_throughput_per_gpu", text+"; throughput is that of one GPU"
+	}
+	curve := func(id, title, text, axis string, y Y) sketch {
+		return sketch{id: id, title: title, text: text, axes: []string{axis}, tall: true, bind: Bind{Kind: Lines, X: x, By: "working_set", Join: "concurrency", Where: []string{"rate", "sizes", "trial"}, Y: []Y{y}}}
+	}
+	s.draw(curve("latency_throughput", "Latency against throughput", "Right and low is better: "+text+".", "TTFT p95", Y{Key: "ttft.p95", Name: "", Lower: true}))
+	s.draw(curve("user_throughput", "Rate per user against throughput", "Right and high is better: "+text+".", "Output rate per user", Y{Key: "output_rate.avg", Name: ""}))
+}
+
+// sizeControls are the controls of the page of a context.
+func (s *sheet) sizeControls(merged []*result.Merged) []Control {
+	rates := s.values("hit_rate", isSized)
+	return []Control{
+		s.levelControl(merged), s.ratesControl(rates), rateControl(rates), s.xControl(), s.statsControl("p50", "p95"),
+		s.sizesControl(), s.logControl(), s.trialControl(), s.speedControl(),
+	}
+}
+
+// levelControl chooses one level, or the best passing one of each size.
+func (s *sheet) levelControl(merged []*result.Merged) Control {
+	levels := s.values("concurrency", func(*pointRow) bool { return true })
+	if s.run.grows() || len(levels) < 2 {
+		return Control{}
+	}
+	c := Control{ID: "level", Label: "Requests in flight", Kind: "one", Key: "concurrency"}
+	for _, level := range levels {
+		c.Options = append(c.Options, Option{Value: value(level), Label: value(level)})
+	}
+	best := "highest output throughput"
+	if !s.run.Rec.Run.Scenario.SLO.Empty() {
+		best = "best passing"
+	}
+	c.Options = append(c.Options, Option{Value: "best", Label: best, Match: "best"})
+	c.Default = []string{strconv.Itoa(defaultLevel(merged))}
+	if !slices.ContainsFunc(c.Options, func(o Option) bool { return o.Value == c.Default[0] }) { // only hit rate 0
+		c.Default = []string{c.Options[0].Value}
+	}
+	return c
+}
+
+// ratesControl shows and hides hit rates; four are shown at once, each with two
+// statistics.
+func (s *sheet) ratesControl(rates []float64) Control {
+	if len(rates) < 2 {
+		return Control{}
+	}
+	c := Control{ID: "rates", Label: "Hit rates", Kind: "many", Key: "hit_rate", Options: rateOptions(rates)}
+	for _, rate := range evenly(rates, mostLines/2) {
+		c.Default = append(c.Default, value(rate))
+	}
+	return c
+}
+
+// rateControl chooses the one hit rate of charts that have room for one.
+func rateControl(rates []float64) Control {
+	if len(rates) < 2 {
+		return Control{}
+	}
+	return Control{ID: "rate", Label: "Hit rate of distributions, sources and curves", Kind: "one", Key: "hit_rate", Options: rateOptions(rates), Default: []string{value(rates[len(rates)-1])}}
+}
+
+func rateOptions(rates []float64) (out []Option) {
+	for _, rate := range rates {
+		out = append(out, Option{Value: value(rate), Label: "hit " + scenario.FormatPercent(rate) + "%"})
+	}
+	return out
+}
+
+// evenly gives at most n of xs, the first and the last among them.
+func evenly(xs []float64, n int) (out []float64) {
+	if len(xs) <= n {
+		return xs
+	}
+	for i := range n {
+		out = append(out, xs[i*(len(xs)-1)/(n-1)])
+	}
+	return out
+}
+
+// xControl chooses what sizes are measured in.
+func (s *sheet) xControl() Control {
+	c := Control{ID: "x", Label: "X axis", Kind: "one", Default: []string{"tokens"}, Options: []Option{
+		{Value: "tokens", Label: "Working set", Key: "working_set", Unit: "tokens", Lo: "size_lo", Hi: "size_hi", At: "working_set"}}}
+	if bytes := s.run.Rec.KVBytesPerToken(); bytes > 0 {
+		c.Options = append(c.Options, Option{Value: "gib", Label: "KV of the working set", Key: "working_set", Scale: bytes / (1 << 30), Unit: "GiB", Lo: "size_lo", Hi: "size_hi", At: "working_set"})
+	}
+	c.Options = append(c.Options, Option{Value: "reuse", Label: "Reuse distance", Key: "reuse_distance", Unit: "tokens", Lo: "edge_lo", Hi: "edge_hi", At: "reuse_distance"})
+	return c
+}
+
+// sizesControl chooses the working sets that have a curve.
+func (s *sheet) sizesControl() Control {
+	sizes := s.values("working_set", isSized)
+	if len(sizes) < 2 || !slices.ContainsFunc(s.charts, func(c Chart) bool { return slices.Contains(c.Bind.Where, "sizes") }) {
+		return Control{}
+	}
+	c := Control{ID: "sizes", Label: "Curves of", Kind: "many", Key: "working_set"}
+	for _, size := range sizes {
+		c.Options = append(c.Options, Option{Value: value(size), Label: sizeLabel(int64(size))})
+	}
+	for _, size := range evenly(sizes, mostLines) {
+		c.Default = append(c.Default, value(size))
+	}
+	return c
+}
+
+func (s *sheet) logControl() Control {
+	return Control{ID: "log", Label: "Scale of X", Kind: "one", Default: []string{"auto"}, Options: []Option{
+		{Value: "auto", Label: "auto"}, {Value: "log", Label: "logarithmic"}, {Value: "linear", Label: "linear"}}}
+}
+
+// speedControl shows figures as a multiple of what computing every prompt again gives,
+// where that was measured.
+func (s *sheet) speedControl() Control {
+	computed := func(p pointRow) bool { return !p.sized() && p.measured() }
+	if !slices.ContainsFunc(s.rows, computed) || !slices.ContainsFunc(s.rows, func(p pointRow) bool { return p.sized() }) {
+		return Control{}
+	}
+	return Control{ID: "speedup", Label: "Speed-up over recompute", Kind: "switch"}
+}
+
+var sentencesTemplate = template.Must(template.New("sentences").Parse(
+	`<h2>Where tiers end</h2><ul>{{range .}}<li>{{.}}</li>{{end}}</ul>`))
+
+// sentences says the transitions of a context at the level that the page opens with.
+func (r *Run) sentences(context int64, level int) template.HTML {
+	var lines []string
+	for _, s := range r.Sum.Series {
+		if s.Context != context || s.Trial != 1 || s.Level != 0 && s.Level != level {
+			continue
+		}
+		where := "Hit rate " + ratePercent(s.HitRate)
+		if s.Level != 0 {
+			where += ", " + strconv.Itoa(s.Level) + " in flight"
+		}
+		if s.None != "" {
+			lines = append(lines, where+": "+s.None)
+		}
+		for _, t := range s.Transitions {
+			lines = append(lines, where+": "+strings.Replace(tier.Sentence(t), "->", "→", 1))
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	if err := sentencesTemplate.Execute(&b, lines); err != nil {
+		panic("html: the template of sentences fails: " + err.Error()) // text into a builder: it cannot
+	}
+	return template.HTML(b.String())
+}
