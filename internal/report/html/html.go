@@ -2,9 +2,8 @@ package html
 
 import (
 	"io"
-	"slices"
-	"strings"
-	"time"
+	"net/url"
+	"path"
 
 	"github.com/wsrun/wsrun/internal/verdict"
 	"github.com/wsrun/wsrun/runner/result"
@@ -15,8 +14,17 @@ type Run struct {
 	Rec    *result.Record
 	Sum    *result.Summary
 	Found  []verdict.Finding
-	Source []byte   // the scenario as given; nil when it is not there any more
-	Files  []string // names of the CSV files beside the pages
+	Source []byte     // the scenario as given; nil when it is not there any more
+	Files  []DataFile // the files beside the pages that hold the numbers
+
+	single bool // all pages are sections of one file
+}
+
+// DataFile is a file beside the pages.
+type DataFile struct {
+	Name  string
+	Bytes int64  // 0: not told, because it changes when nothing that was measured does
+	About string // what it holds, in a few words
 }
 
 // File is one file of a run directory.
@@ -32,59 +40,88 @@ func Files(r *Run) []File {
 	var out []File
 	for i, p := range pages {
 		out = append(out, File{p.Name + ".html", func(w io.Writer) error {
-			d := document{Title: p.Title + " - " + r.name(), Policy: policy("'self'"), Nav: nav(pages, i), Provenance: r.provenance(), Script: shared}
+			d := document{Title: p.Title + " - " + r.name(), Name: r.name(), Policy: policy("'self'"), Nav: r.navigation(pages, i), Provenance: r.provenance(), Script: shared}
 			return d.write(w, p)
 		}})
 	}
 	return append(out, File{ScriptFile, script})
 }
 
-// pages makes every page of the run, the index first.
+// IndexName is the name of the page that all others are linked from, without .html.
+const IndexName = "index"
+
+// pages makes every page of the run, the index first: what is read first, what compares,
+// and then cell by cell.
 func (r *Run) pages() []*Page {
-	var out []*Page
-	for _, c := range r.fixedCells() {
-		out = append(out, r.fixed(c))
+	main := r.mainPages()
+	cells := r.cellPages()
+	out := append([]*Page{r.index(main, cells)}, main...)
+	for i, p := range cells {
+		p.Around = r.around(cells, i)
 	}
+	out = append(out, cells...)
 	line := r.line()
 	for _, p := range out {
 		p.View.Provenance = line
+		if fill := p.Fill; fill != nil {
+			p.Fill = func(q *Page) {
+				fill(q)
+				q.View.Provenance = line
+			}
+		}
 	}
 	return out
 }
 
-func nav(pages []*Page, here int) []Link {
+// mainPages are the pages about all cells of a context, or of the run.
+func (r *Run) mainPages() []*Page { return append(r.workingSets(), r.comparisons()...) }
+
+// cellPages are the pages about one cell each, in the order of the table.
+func (r *Run) cellPages() []*Page { return append(r.sustainedPages(), r.fixedPages()...) }
+
+// href is where a link to a page of the run leads.
+func (r *Run) href(page string) string {
+	if r.single {
+		return "#" + page
+	}
+	return page + ".html"
+}
+
+// navigation is what every page has at its top: the index and the main pages, and the
+// page itself where it is one of the cells, of which there may be hundreds.
+func (r *Run) navigation(pages []*Page, here int) []Link {
 	var out []Link
 	for i, p := range pages {
-		out = append(out, Link{Href: p.Name + ".html", Text: p.Title, Here: i == here})
+		if !isCell(p.Name) || i == here {
+			out = append(out, Link{Href: r.href(p.Name), Text: p.brief(), Title: p.Title, Here: i == here})
+		}
 	}
 	return out
 }
 
-func (r *Run) name() string {
-	if sc := r.Rec.Run.Scenario; sc != nil {
-		return sc.Name
+// around leads from one cell to its neighbours and back.
+func (r *Run) around(cells []*Page, here int) []Link {
+	out := []Link{{Href: r.href(IndexName), Text: "All points"}}
+	if here > 0 {
+		p := cells[here-1]
+		out = append(out, Link{Href: r.href(p.Name), Text: p.brief(), Title: p.Title, Rel: "prev"})
 	}
-	return r.Rec.Run.ID
+	if here+1 < len(cells) {
+		p := cells[here+1]
+		out = append(out, Link{Href: r.href(p.Name), Text: p.brief(), Title: p.Title, Rel: "next"})
+	}
+	return out
 }
 
-// provenance says where the figures of a page come from.
-func (r *Run) provenance() []Fact {
-	run := r.Rec.Run
-	facts := []Fact{
-		{"Scenario", r.name()}, {"Digest", run.Digest}, {"Run", run.ID}, {"Started", run.Epoch.UTC().Format(time.RFC3339)}, {"wsrun", run.Version},
-		{"Load from", strings.Join([]string{run.Host.Name, run.Host.OS, run.Host.Arch}, " ")},
+// local is a link to a file beside the page: a name with whatever characters stays one.
+func local(elements ...string) string {
+	for i, e := range elements {
+		elements[i] = url.PathEscape(e)
 	}
-	if p := r.Sum.Probe; p != nil {
-		facts = append(facts, Fact{"Server", strings.TrimSpace(p.Engine + " " + p.Version)}, Fact{"Model", p.Model})
-	}
-	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Value == "" })
+	return "./" + path.Join(elements...)
 }
 
-// line is the provenance in one line, for pictures.
-func (r *Run) line() string {
-	var parts []string
-	for _, f := range r.provenance() {
-		parts = append(parts, strings.ToLower(f.Key)+" "+f.Value)
-	}
-	return strings.Join(parts, " · ")
+// sustained reports whether the working set grew under load.
+func (r *Run) sustained() bool {
+	return r.Rec.Run.Scenario != nil && r.Rec.Run.Scenario.Mode == "sustained"
 }

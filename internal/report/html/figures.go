@@ -1,0 +1,97 @@
+package html
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wsrun/wsrun/internal/report"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// figure is one of the few numbers that a run comes to.
+type figure struct{ Name, Value, Where string }
+
+// mostHeld is how many series have a figure of their own for the concurrency held.
+const mostHeld = 4
+
+// figures are the key figures of the run, of what is ok or doubtful: the median over
+// trials, and where it was seen.
+func (r *Run) figures() (out []figure) {
+	at := placesOf(r.Sum.Merged)
+	out = append(out, r.held()...)
+	h := result.HeadlineOf(r.Sum)
+	if b := h.BestGoodput; b != nil {
+		out = append(out, figure{"Best goodput", bestText(b, metric.RequestsPerSecond) + " requests/s", at.best(b)})
+	}
+	if b := h.BestOutput; b != nil {
+		out = append(out, figure{"Best output throughput", bestText(b, metric.TokensPerSecond) + " tokens/s", at.best(b)})
+	}
+	low, high := r.extremes("ttft.p95")
+	if low != nil {
+		out = append(out, figure{"Lowest TTFT p95", metric.Print(metric.Seconds, low.Row.Get("ttft.p95")), at.name(low.Spec, low.Level)})
+	}
+	if high != nil && high != low {
+		out = append(out, figure{"Highest TTFT p95", metric.Print(metric.Seconds, high.Row.Get("ttft.p95")), at.name(high.Spec, high.Level)})
+	}
+	return out
+}
+
+func bestText(b *result.Best, u metric.Unit) string {
+	v := metric.Of(b.Value)
+	if b.AtLeast {
+		v = metric.Lower(b.Value)
+	}
+	return metric.Print(u, v)
+}
+
+func (p places) best(b *result.Best) string {
+	return p.name(scenario.Cell{Context: b.Context, HitRate: b.HitRate, WorkingSet: b.WorkingSet}, b.Level)
+}
+
+// extremes gives the points with the lowest and the highest value of a metric, nil
+// where none has it.
+func (r *Run) extremes(name string) (low, high *result.Merged) {
+	for _, m := range r.Sum.Merged {
+		v := m.Row.Get(name)
+		if !m.Usable() || !v.Known() {
+			continue
+		}
+		if low == nil || v.V < low.Row.Get(name).V {
+			low = m
+		}
+		if high == nil || v.V > high.Row.Get(name).V {
+			high = m
+		}
+	}
+	return low, high
+}
+
+// held gives the concurrency that was held at the smallest and the largest size of each
+// series of a run whose set grows.
+func (r *Run) held() (out []figure) {
+	at := placesOf(r.Sum.Merged)
+	at.levels = false
+	for i := 0; i < len(r.Sum.Merged); {
+		first := r.Sum.Merged[i]
+		n := i + 1
+		for n < len(r.Sum.Merged) && r.Sum.Merged[n].Series() == first.Series() {
+			n++
+		}
+		series := r.Sum.Merged[i:n]
+		i = n
+		measured := slices.DeleteFunc(slices.Clone(series), func(m *result.Merged) bool { return !m.Usable() })
+		if len(first.Spec.Steps) == 0 || len(measured) == 0 || len(out) == mostHeld {
+			continue
+		}
+		small, large := measured[0], measured[len(measured)-1]
+		where := at.name(large.Spec, 0)
+		if small.Spec.WorkingSet != large.Spec.WorkingSet {
+			out = append(out, figure{"Concurrency held", fmt.Sprintf("%s → %s", report.HeldText(small), report.HeldText(large)), "from working set " + metric.Size(small.Spec.WorkingSet) + " to " + where})
+			continue
+		}
+		out = append(out, figure{"Concurrency held", report.HeldText(large), where})
+	}
+	return out
+}

@@ -1,0 +1,136 @@
+package html
+
+import (
+	"slices"
+
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// indexColumns are what the table of all points shows beside what names a row: the few
+// figures that a run is judged by. The pages of one context or cell have the others.
+var indexColumns = []string{"reuse_distance", "hit_rate_intended", "hit_rate_observed", "concurrency_lo", "concurrency_hi", "ttft.p50", "ttft.p95", "ttft.p99", "tpot.p50",
+	"input_throughput", "prefill_throughput", "output_throughput", "goodput", "goodput_share"}
+
+// indexPoints puts the table of all points on the index, with each row leading to its
+// cell's page, and one chart or two of what the run is about.
+func (r *Run) indexPoints(p *Page, cells []*Page) {
+	rows := slices.DeleteFunc(r.pointRows(r.Sum.Merged), func(row pointRow) bool { return row.trial > 0 })
+	if len(rows) == 0 {
+		return
+	}
+	s := &sheet{run: r, rows: rows}
+	s.limits = r.limits(rows)
+	by, controls := r.indexControls(rows)
+	var where []string
+	for _, c := range controls {
+		where = append(where, c.ID)
+	}
+	for _, f := range indexSketches(r.sustained()) {
+		f.bind.X, f.bind.By, f.bind.Where = "working_set", by, where
+		f.bind.Kind, f.bind.Marks = Lines, []string{"transitions"}
+		s.draw(f)
+	}
+	identity := append([]string{"context", "hit_rate", "working_set", "concurrency"}, indexColumns...)
+	s.finish(p, controls, identity, nil)
+	p.Notes = slices.DeleteFunc(p.Notes, func(n string) bool { return slices.Contains(s.missing, n) })
+	p.Tables = append(p.Tables, crossingsTable(r.crossings(func(result.SeriesKey) bool { return true }))...)
+	points := &p.Tables[0]
+	points.Columns = slices.DeleteFunc(points.Columns, func(c Column) bool { return c.Key == "trial" })
+	linkRows(points, rows, r, cells)
+}
+
+// indexSketches are the charts of the index.
+func indexSketches(sustained bool) []sketch {
+	if sustained {
+		return []sketch{
+			{id: "held", title: "Concurrency held", text: "The highest concurrency that the SLO bears at each size; the band is what is known of it.", axes: []string{"Concurrency"},
+				bind: Bind{Y: []Y{{Key: "concurrency", Name: "held", Lo: "concurrency_lo", Hi: "concurrency_hi"}}}},
+			{id: "goodput", title: "Goodput", text: "Requests within the SLO a second, at the concurrency that was held.", axes: []string{"Goodput"},
+				bind: Bind{Y: []Y{{Key: "goodput", Name: "goodput"}}}},
+		}
+	}
+	return []sketch{
+		{id: "ttft", title: "TTFT p95", text: "Where the line jumps, the working set has outgrown a tier.", axes: []string{"TTFT p95"},
+			bind: Bind{Y: []Y{{Key: "ttft.p95", Name: "p95", Lower: true}}}},
+		{id: "output", title: "Output throughput", text: "What the jump costs in tokens a second.", axes: []string{"Output throughput"},
+			bind: Bind{Y: []Y{{Key: "output_throughput", Name: "output"}}}},
+	}
+}
+
+// indexControls chooses what colour means on the index's charts, and gives a control for
+// each other axis in which points differ.
+func (r *Run) indexControls(rows []pointRow) (by string, controls []Control) {
+	contexts, rates, levels := map[float64]bool{}, map[float64]bool{}, map[float64]bool{}
+	for i := range rows {
+		v := rows[i].values
+		if rows[i].sized() {
+			contexts[v.Get("context").V], rates[v.Get("hit_rate").V] = true, true
+		}
+		levels[v.Get("concurrency").V] = true
+	}
+	switch {
+	case len(rates) > 1:
+		by = "hit_rate"
+		controls = append(controls, choice("context", "Context", contexts, func(v float64) string { return metric.Size(int64(v)) }, false))
+	case len(contexts) > 1:
+		by = "context"
+	}
+	if !r.sustained() {
+		controls = append(controls, choice("level", "Concurrency", levels, value, true))
+	}
+	return by, slices.DeleteFunc(controls, func(c Control) bool { return len(c.Options) < 2 })
+}
+
+// choice is a control of which one value is chosen: the first one, or the last.
+func choice(id, label string, values map[float64]bool, name func(float64) string, last bool) Control {
+	key := id
+	if id == "level" {
+		key = "concurrency"
+	}
+	c := Control{ID: id, Label: label, Kind: "one", Key: key}
+	var sorted []float64
+	for v := range values {
+		sorted = append(sorted, v)
+	}
+	slices.Sort(sorted)
+	for _, v := range sorted {
+		c.Options = append(c.Options, Option{Value: value(v), Label: name(v)})
+	}
+	if n := len(c.Options); n > 0 {
+		c.Default = []string{c.Options[0].Value}
+		if last {
+			c.Default = []string{c.Options[n-1].Value}
+		}
+	}
+	return c
+}
+
+// linkRows makes the size of each row, or its hit rate where size has no meaning, a link
+// to the page of its cell.
+func linkRows(t *Table, rows []pointRow, r *Run, cells []*Page) {
+	there := map[string]bool{}
+	for _, p := range cells {
+		there[p.Name] = true
+	}
+	kind := "fixed_"
+	if r.sustained() {
+		kind = "sustained_"
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Key != "working_set" && c.Key != "hit_rate" {
+			continue
+		}
+		plain, key := c.Cell, c.Key
+		c.Cell = func(b []byte, i int) []byte {
+			page := kind + rows[i].spec.Key
+			if !there[page] || rows[i].sized() != (key == "working_set") {
+				return plain(b, i)
+			}
+			b = append(b, `<a href="`...)
+			b = append(Text(b, r.href(page)), `">`...)
+			return append(plain(b, i), "</a>"...)
+		}
+	}
+}
