@@ -36,8 +36,8 @@ type Bind struct {
 	Marks []string `json:"marks,omitempty"` // transitions, capacities, recompute, best (a vertical line at rows whose best is 1); growth, ingest, holds, decisions
 	// Join draws points in the order of this column rather than of x: a curve whose x is a result.
 	Join string `json:"join,omitempty"`
-	// Stacked piles the series up as areas: parts of a whole (time, lines).
-	Stacked bool `json:"stacked,omitempty"`
+	// Stacked piles the series up as areas: parts of a whole over time. Its templates say so.
+	Stacked bool `json:"-"`
 }
 
 // Y is one statistic: a column, and what it is called in legends.
@@ -54,8 +54,8 @@ type Y struct {
 	Lower bool `json:"lower,omitempty"`
 	// Dash (solid, dashed, dotted) is its line where Stat does not say it.
 	Dash string `json:"-"`
-	// Step draws steps (time): the value holds from the x of the row before it to its own.
-	Step bool `json:"step,omitempty"`
+	// Step draws steps over time: the value holds from the x of the row before it to its own.
+	Step bool `json:"-"`
 }
 
 // Ref is a limit drawn across a chart.

@@ -155,10 +155,16 @@ func timeOption(bind Bind, axes []opts.YAxis) map[string]any {
 		line.ExtendYAxis(more)
 	}
 	for _, s := range bind.Y {
-		line.AddSeries(s.Name, nil,
-			charts.WithLineChartOpts(opts.LineChart{YAxisIndex: s.Axis, ShowSymbol: opts.Bool(false)}),
-			charts.WithLineStyleOpts(opts.LineStyle{Type: s.dash(), Width: s.width()}),
-		)
+		look := opts.LineChart{YAxisIndex: s.Axis, ShowSymbol: opts.Bool(false)}
+		if s.Step {
+			look.Step = "start"
+		}
+		more := []charts.SeriesOpts{charts.WithLineStyleOpts(opts.LineStyle{Type: s.dash(), Width: s.width()})}
+		if bind.Stacked {
+			look.Stack = "all"
+			more = append(more, charts.WithAreaStyleOpts(opts.AreaStyle{Opacity: opts.Float(0.7)}))
+		}
+		line.AddSeries(s.Name, nil, append(more, charts.WithLineChartOpts(look))...)
 	}
 	line.Validate()
 	return bare(line.JSON())
