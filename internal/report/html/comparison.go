@@ -131,6 +131,9 @@ func (s *sheet) comparisonIdentity() []string {
 
 // comparisonControls are the controls that both comparisons have.
 func (s *sheet) comparisonControls() []Control {
+	if len(s.charts) == 0 {
+		return nil
+	}
 	rates := s.values("hit_rate", isSized)
 	rate := rateControl(rates)
 	rate.Label = "Hit rate"

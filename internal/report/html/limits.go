@@ -14,6 +14,7 @@ type limit struct {
 	key   string // metric
 	value float64
 	name  string // slo, stop, threshold
+	part  bool   // it is about some of the points only
 }
 
 // limits gives what the slo, and the stop conditions and thresholds that are one
@@ -27,24 +28,20 @@ func (r *Run) limits(rows []pointRow) (out []limit) {
 		}
 	}
 	for _, l := range sc.SLO.TTFT {
-		add(limit{"ttft." + l.Stat, l.Limit, "slo"})
+		add(limit{"ttft." + l.Stat, l.Limit, "slo", false})
 	}
 	for _, l := range sc.SLO.OutputRate {
-		add(limit{"output_rate." + l.Stat, l.Limit, "slo"})
+		add(limit{"output_rate." + l.Stat, l.Limit, "slo", false})
 	}
 	for _, t := range sc.Thresholds {
 		key, value, ok := comparison(t.Expect)
 		if some, all := meant(t.Where, rows); ok && some {
-			name := "threshold"
-			if !all {
-				name = "threshold of some points"
-			}
-			add(limit{key, value, name})
+			add(limit{key, value, "threshold", !all})
 		}
 	}
 	for _, s := range sc.Stop {
 		if key, value, ok := comparison(s.When); ok {
-			add(limit{key, value, "stop"})
+			add(limit{key, value, "stop", false})
 		}
 	}
 	return out
@@ -99,9 +96,14 @@ func refs(limits []limit, ys []Y) (out []Ref) {
 			of, _, _ := strings.Cut(y.Key, ".")
 			return of == family
 		})
-		if at >= 0 {
-			out = append(out, Ref{Y: l.value, Name: strings.TrimSpace(l.name + " " + stat), Axis: ys[at].Axis})
+		if at < 0 {
+			continue
 		}
+		name := strings.TrimSpace(l.name + " " + stat)
+		if l.part {
+			name += " (some points)"
+		}
+		out = append(out, Ref{Y: l.value, Name: name, Axis: ys[at].Axis})
 	}
 	return out
 }

@@ -103,8 +103,8 @@ func setLevel(v metric.Row, key string, level int) {
 	}
 }
 
-// parts gives the members of a family of columns that any row has: tiers, nearest first,
-// then what no tier has (see result.Sources).
+// parts gives the members of a family of columns of which any row has more than nothing:
+// tiers, nearest first, then what no tier has (see result.Sources).
 func parts(rows []pointRow, family string) (names []string) {
 	all := metric.Row{} // of a row that tells every tier
 	for i := range rows {
@@ -123,7 +123,9 @@ func parts(rows []pointRow, family string) (names []string) {
 		names = append(names, result.SourceCached)
 	}
 	names = append(names, result.SourceComputed)
-	return slices.DeleteFunc(names, func(name string) bool { return !known(rows, family+name) })
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !slices.ContainsFunc(rows, func(p pointRow) bool { return p.values.Get(family+name).V > 0 })
+	})
 }
 
 // known reports whether any measured row has the column.
@@ -136,12 +138,13 @@ func known(rows []pointRow, key string) bool {
 
 // pointsTable is the table of points: the columns of keys that any row has, in their
 // order, then what says how far each row may be believed. keys are names of the
-// catalogue, or of what addValues adds.
+// catalogue, or of what addValues adds; the trial is a column where there are several.
 func pointsTable(rows []pointRow, keys ...string) Table {
 	t := Table{ID: "points", Caption: "All points", Rows: len(rows), Sortable: true}
 	seen := map[string]bool{"": true}
 	for _, key := range keys {
-		if has := func(p pointRow) bool { return p.values.Get(key).Known() }; seen[key] || !slices.ContainsFunc(rows, has) {
+		has := func(p pointRow) bool { return p.values.Get(key).Known() && (key != "trial" || p.trial > 0) }
+		if seen[key] || !slices.ContainsFunc(rows, has) {
 			continue
 		}
 		seen[key] = true

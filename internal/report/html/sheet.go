@@ -3,6 +3,7 @@ package html
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/opts"
 
@@ -105,8 +106,10 @@ func statistics(family string, lower bool, names ...string) (out []Y) {
 func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func(result.SeriesKey) bool) *Page {
 	columns := append(identity, s.columns...)
 	p.View = View{Controls: slices.DeleteFunc(controls, func(c Control) bool { return c.ID == "" }), Charts: s.charts}
-	p.Notes = append(p.Notes, s.missing...)
-	p.Tables = []Table{pointsTable(s.rows, append(columns, "best", "ttft_samples", "error_rate")...)}
+	if len(s.missing) > 0 {
+		p.Notes = append(p.Notes, strings.Join(s.missing, " "))
+	}
+	p.Tables = []Table{pointsTable(s.rows, append(columns, "goodput_share", "error_rate", "ttft_samples", "best")...)}
 	if keep != nil {
 		p.Tables = append(p.Tables, crossingsTable(s.run.crossings(keep))...)
 		p.Tables = append(p.Tables, s.run.capacitiesTable(keep)...)

@@ -117,7 +117,11 @@ func (c *Column) head(b []byte) []byte {
 	}
 	b = append(b, '>')
 	b = Text(b, c.Head)
-	if c.Unit != "" {
+	switch c.Unit {
+	case "":
+	case "date":
+		b = append(b, " <small>UTC</small>"...)
+	default:
 		b = append(b, " <small>"...)
 		b = append(Text(b, c.Unit), "</small>"...)
 	}

@@ -61,17 +61,11 @@ func (r *Run) workingSet(context int64) *Page {
 	}
 	s := &sheet{run: r, rows: r.pointRows(merged)}
 	s.limits = r.limits(s.rows)
-	if len(s.values("working_set", isSized)) == 0 {
-		p.Notes = append(p.Notes, "Only hit rate 0 was run: nothing is reused, so that nothing depends on the working set.")
+	if slices.ContainsFunc(s.rows, func(p pointRow) bool { return p.sized() }) {
+		s.sizeCharts()
+	} else {
+		s.missing = append(s.missing, "Only hit rate 0 was run: nothing is reused, and nothing depends on the working set. The page of the cell has the charts over concurrency.")
 	}
-	if r.grows() {
-		s.draw(s.held())
-	}
-	for _, f := range s.sizeSketches() {
-		f.bind.Kind = cmp.Or(f.bind.Kind, Lines)
-		s.draw(f)
-	}
-	s.latencyThroughput()
 	p.Notes = append(p.Notes, s.doubts()...)
 	p.Prose = r.sentences(context, defaultLevel(merged))
 	identity := []string{"working_set", "hit_rate", "concurrency", "trial", "reuse_distance"}
@@ -79,6 +73,18 @@ func (r *Run) workingSet(context int64) *Page {
 		identity = append(identity, "concurrency_lo", "concurrency_hi")
 	}
 	return s.finish(p, s.sizeControls(merged), identity, func(k result.SeriesKey) bool { return k.Context == context })
+}
+
+// sizeCharts draws all charts of a context.
+func (s *sheet) sizeCharts() {
+	if s.run.grows() {
+		s.draw(s.held())
+	}
+	for _, f := range s.sizeSketches() {
+		f.bind.Kind = cmp.Or(f.bind.Kind, Lines)
+		s.draw(f)
+	}
+	s.latencyThroughput()
 }
 
 // isSized is sized as a function.
@@ -100,24 +106,21 @@ func (s *sheet) values(key string, keep func(*pointRow) bool) (out []float64) {
 // ok at every size and hit rate of the context, else the lowest. What was run at hit rate
 // 0 has no size. 0 when there is no level.
 func defaultLevel(merged []*result.Merged) int {
-	ok, lowest := map[int]bool{}, 0
-	cells := map[string]bool{}
-	good := map[int]int{}
+	best, good, cells := 0, map[int]int{}, map[string]bool{}
 	for _, m := range merged {
 		if m.Spec.HitRate <= 0 || m.Level <= 0 {
 			continue
 		}
-		if lowest == 0 || m.Level < lowest {
-			lowest = m.Level
+		if best == 0 || m.Level < best {
+			best = m.Level
 		}
 		cells[m.Spec.Key] = true
 		if m.Validity == result.ValidOK {
 			good[m.Level]++
 		}
 	}
-	best := lowest
 	for level, n := range good {
-		if ok[level] = n == len(cells); ok[level] {
+		if n == len(cells) {
 			best = max(best, level)
 		}
 	}
@@ -126,21 +129,20 @@ func defaultLevel(merged []*result.Merged) int {
 
 // sizeSketches are the charts over the working set.
 func (s *sheet) sizeSketches() []sketch {
-	where, marks := s.where("rates"), []string{"transitions", "capacities", "recompute"}
+	where, marks, tiers := s.where("rates"), []string{"transitions", "recompute"}, []string{"transitions", "capacities", "recompute"}
 	one := s.where("rate")
 	over := func(id, title, text, axis string, ys ...Y) sketch {
 		return sketch{id: id, title: title, text: text, axes: []string{axis}, bind: Bind{By: "hit_rate", Where: where, Marks: marks, Y: ys}}
 	}
 	ttft := over("ttft", "Time to first token", "A step up is the edge of a tier: the prompt's prefix comes from farther away, or is computed again.", "TTFT",
 		statistics("ttft", true, "p50", "p95", "p99", "avg", "max")...)
+	ttft.bind.Marks, ttft.tall = tiers, true
 	ttft.absent = "No TTFT: no request got a first token."
 	tpot := over("tpot", "Time per output token", "Time per token after the first: loading and computing prefixes of other requests stalls decode.", "TPOT", statistics("tpot", true, "p50", "p95")...)
 	tpot.absent = "No TPOT: no answer has more than one token."
 	hits := s.hitRates()
-	hits.bind.By, hits.bind.Where, hits.bind.Marks = "hit_rate", where, []string{"transitions", "capacities"}
-	goodput := over("goodput", "Goodput", "Requests per second that kept the slo, and their share of all that ended.", "Goodput",
-		Y{Key: "goodput", Name: "goodput"}, Y{Key: "goodput_share", Name: "share", Axis: 1, Dash: "dashed"})
-	goodput.axes = append(goodput.axes, "Share of requests")
+	hits.bind.By, hits.bind.Where, hits.bind.Marks = "hit_rate", where, tiers[:2]
+	goodput := over("goodput", "Goodput", "Requests per second that kept the slo; their share of all that ended is in the table.", "Goodput", Y{Key: "goodput", Name: "goodput"})
 	goodput.absent = "No goodput: the slo has no line that one request can keep or miss."
 	return []sketch{
 		ttft,
@@ -200,7 +202,7 @@ func (s *sheet) latencyThroughput() {
 		x, text = "output_throughput_per_gpu", text+"; throughput is that of one GPU"
 	}
 	curve := func(id, title, text, axis string, y Y) sketch {
-		return sketch{id: id, title: title, text: text, axes: []string{axis}, tall: true, bind: Bind{Kind: Lines, X: x, By: "working_set", Join: "concurrency", Where: []string{"rate", "sizes", "trial"}, Y: []Y{y}}}
+		return sketch{id: id, title: title, text: text, axes: []string{axis}, bind: Bind{Kind: Lines, X: x, By: "working_set", Join: "concurrency", Where: []string{"rate", "sizes", "trial"}, Y: []Y{y}}}
 	}
 	s.draw(curve("latency_throughput", "Latency against throughput", "Right and low is better: "+text+".", "TTFT p95", Y{Key: "ttft.p95", Name: "", Lower: true}))
 	s.draw(curve("user_throughput", "Rate per user against throughput", "Right and high is better: "+text+".", "Output rate per user", Y{Key: "output_rate.avg", Name: ""}))
@@ -208,6 +210,9 @@ func (s *sheet) latencyThroughput() {
 
 // sizeControls are the controls of the page of a context.
 func (s *sheet) sizeControls(merged []*result.Merged) []Control {
+	if len(s.charts) == 0 {
+		return nil
+	}
 	rates := s.values("hit_rate", isSized)
 	return []Control{
 		s.levelControl(merged), s.ratesControl(rates), rateControl(rates), s.xControl(), s.statsControl("p50", "p95"),
@@ -229,7 +234,9 @@ func (s *sheet) levelControl(merged []*result.Merged) Control {
 	if !s.run.Rec.Run.Scenario.SLO.Empty() {
 		best = "best passing"
 	}
-	c.Options = append(c.Options, Option{Value: "best", Label: best, Match: "best"})
+	if slices.ContainsFunc(s.rows, func(p pointRow) bool { return p.best }) {
+		c.Options = append(c.Options, Option{Value: "best", Label: best, Match: "best"})
+	}
 	c.Default = []string{strconv.Itoa(defaultLevel(merged))}
 	if !slices.ContainsFunc(c.Options, func(o Option) bool { return o.Value == c.Default[0] }) { // only hit rate 0
 		c.Default = []string{c.Options[0].Value}
@@ -255,7 +262,7 @@ func rateControl(rates []float64) Control {
 	if len(rates) < 2 {
 		return Control{}
 	}
-	return Control{ID: "rate", Label: "Hit rate of distributions, sources and curves", Kind: "one", Key: "hit_rate", Options: rateOptions(rates), Default: []string{value(rates[len(rates)-1])}}
+	return Control{ID: "rate", Label: "Distribution, sources and curves at", Kind: "one", Key: "hit_rate", Options: rateOptions(rates), Default: []string{value(rates[len(rates)-1])}}
 }
 
 func rateOptions(rates []float64) (out []Option) {
