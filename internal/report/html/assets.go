@@ -24,8 +24,6 @@ const (
 var (
 	//go:embed assets/echarts.min.js.gz
 	echartsGzip []byte
-	//go:embed assets/report.js
-	reportJS string
 	//go:embed assets/tables.js
 	tablesJS string
 	//go:embed assets/figures.js

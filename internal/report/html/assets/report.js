@@ -1,88 +1,162 @@
-/* wsrun: how the tables of a page become charts. No document is needed: the same text draws the SVG files. */
+/* wsrun: numbers, tables and choices. No document is needed by this and the files that
+   follow it up to build.js: the same text draws the charts of a page and the SVG files. */
 (function (root) {
   'use strict';
 
-  /* ---- numbers ---- */
+  /* ---- numbers: as the console prints them (scenario/metric) ---- */
 
-  const si = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
+  /* round3 rounds to three significant digits, a tie to the even one as Go does; from 1000 on
+     to a whole number. */
+  function round3(v) {
+    if (v >= 1000) return Math.round(v);
+    if (v === 0) return 0;
+    const long = v.toExponential(20);
+    if (/^\d\.\d\d50*e/.test(long) && '02468'.includes(long[3])) return Number(long.slice(0, 4) + long.slice(long.indexOf('e')));
+    return Number(v.toExponential(2));
+  }
 
-  /* digits: three significant ones, no exponent. */
+  /* digits gives three significant digits without an exponent. */
   function digits(v) {
+    v = round3(v);
     if (v === 0) return '0';
-    const a = Math.abs(v);
-    if (a >= 100) return String(Math.round(v));
-    if (a < 1e-6) return v.toPrecision(3);
-    return v.toFixed(Math.min(12, Math.max(0, 2 - Math.floor(Math.log10(a) + 1e-12))));
+    if (v >= 100) return v.toFixed(0);
+    if (v >= 10) return v.toFixed(1);
+    if (v >= 1) return v.toFixed(2);
+    const e = Number(v.toExponential().split('e')[1]);
+    if (v >= 1e-6) return v.toFixed(2 - e);
+    return v.toExponential().split('e')[0] + 'e-' + String(-e).padStart(2, '0');
   }
 
   function seconds(v) {
-    const a = Math.abs(v);
-    if (a === 0) return '0s';
-    if (a < 0.9995e-3) return digits(v * 1e6) + 'us';
-    if (a < 0.9995) return digits(v * 1e3) + 'ms';
+    const r = round3(v);
+    if (r === 0) return '0s';
+    if (r < 1e-6) return digits(v * 1e9) + 'ns';
+    if (round3(v * 1e6) < 1000) return digits(v * 1e6) + 'us';
+    if (round3(v * 1e3) < 1000) return digits(v * 1e3) + 'ms';
     return digits(v) + 's';
   }
 
   function scaled(v) {
-    const a = Math.abs(v);
-    if (a < 1000 && a === Math.trunc(a)) return String(v);
-    for (const [per, name] of si) if (a >= 0.9995 * per) return digits(v / per) + name;
-    return digits(v);
+    if (v < 1000 && v === Math.trunc(v)) return String(v);
+    for (const [per, name] of [[1, ''], [1e3, 'k'], [1e6, 'M'], [1e9, 'G']]) {
+      if (round3(v / per) < 1000) return digits(v / per) + name;
+    }
+    return digits(v / 1e9) + 'G';
   }
 
-  /* print gives a number with its unit, as the console table does. */
-  function print(unit, v) {
-    if (v === null || v === undefined) return '';
+  const two = (n) => String(n).padStart(2, '0');
+
+  /* date gives a moment (seconds since 1970) in UTC: to the minute, or the day alone. */
+  function date(v, day) {
+    const t = new Date(v * 1000);
+    if (isNaN(t)) return '';
+    const d = t.getUTCFullYear() + '-' + two(t.getUTCMonth() + 1) + '-' + two(t.getUTCDate());
+    return day ? d : d + ' ' + two(t.getUTCHours()) + ':' + two(t.getUTCMinutes());
+  }
+
+  /* short gives a number as the console does: a unit where it is short (212ms, 604k, 98.2%). */
+  function short(unit, v) {
+    if (v === null || v === undefined || !isFinite(v)) return '';
+    if (unit === 'date') return date(v);
+    if (v < 0) return '-' + short(unit, -v);
     switch (unit) {
       case 's': return seconds(v);
       case '%': return digits(v) + '%';
       case 'x': return digits(v) + 'x';
-      case 'min': return digits(v) + ' min';
-      case 'GiB': case 'GB/s': return digits(v) + ' ' + unit;
-      case 'tokens': case '': return scaled(v);
+      case 'GiB': case 'min': return digits(v);
+      case 'GB/s': return digits(v) + ' GB/s';
     }
-    return scaled(v) + ' ' + unit;
+    return scaled(v);
   }
 
-  /* tick is print for an axis, whose name has the unit. */
+  const carried = {s: true, '%': true, x: true, date: true, '': true}; // units that short prints, or has no need of
+
+  /* print is short with its unit in full: for tooltips and sentences. */
+  function print(unit, v) {
+    const text = short(unit, v);
+    return text === '' || carried[unit] || unit === 'GB/s' ? text : text + ' ' + unit;
+  }
+
+  /* tick is short for an axis, whose name has the unit: without zeros that say nothing. */
   function tick(unit, v) {
-    if (unit === 's' || unit === '%') return print(unit, v).replace(/\.?0+(?=[a-z%])/, '');
-    return scaled(v).replace(/\.?0+(?=[kMG]?$)/, (m) => (m[0] === '.' ? '' : m));
+    const text = unit === 'date' ? date(v) : unit === 'GB/s' ? digits(v) : short(unit, v);
+    return unit === 'date' ? text : text.replace(/(\.\d*?)0+(?!\d)/, '$1').replace(/\.(?!\d)/, '');
+  }
+
+  /* titled gives an axis its name: with the unit, unless its numbers carry it. */
+  function titled(name, unit) {
+    return !unit || carried[unit] ? name : name ? name + ', ' + unit : unit;
   }
 
   /* ---- tables ---- */
 
-  /* table reads the texts of a table: columns are {key, unit, text}, cells a list of rows of texts.
-     A number is a number, no data is null; bounds names the cells that are only lower bounds. */
+  const bounds = Symbol('bounds');
+
+  /* table reads the texts of a table: columns are {key, head, unit, text}, cells a list of rows
+     of texts. A number is a number, no data is null; which cells are lower bounds is kept beside
+     them. Keys are names of users and servers too, so that rows have no prototype. */
   function table(columns, cells) {
     const rows = cells.map((texts) => {
-      const row = {bounds: {}};
-      columns.forEach((c, i) => {
+      const row = Object.create(null);
+      row[bounds] = null;
+      for (let i = 0; i < columns.length; i++) {
+        const c = columns[i];
         let t = texts[i] === undefined ? '' : texts[i].trim();
-        if (c.text) { row[c.key] = t; return; }
-        if (t[0] === '≥') { row.bounds[c.key] = true; t = t.slice(1); }
-        row[c.key] = t === '' ? null : Number(t);
-      });
+        if (c.text) { row[c.key] = t; continue; }
+        if (t[0] === '≥') {
+          row[bounds] = row[bounds] || Object.create(null);
+          row[bounds][c.key] = true;
+          t = t.slice(1);
+        }
+        const v = t === '' ? null : Number(t);
+        row[c.key] = v !== null && isFinite(v) ? v : null;
+      }
       return row;
     });
-    const units = {};
-    columns.forEach((c) => { units[c.key] = c.unit || ''; });
-    return {rows, units, keys: columns.map((c) => c.key)};
+    const units = Object.create(null), heads = Object.create(null);
+    columns.forEach((c) => { units[c.key] = c.unit || ''; heads[c.key] = c.head || c.key; });
+    return {rows, units, heads, keys: columns.map((c) => c.key)};
   }
+
+  const none = table([], []);
+
+  /* tableOf gives a table of the page; one that is not there has no rows. */
+  function tableOf(ctx, id) { return (ctx.tables && Object.hasOwn(ctx.tables, id) && ctx.tables[id]) || none; }
+
+  /* number gives a cell's number, or null. */
+  function number(row, key) {
+    const v = row[key];
+    return typeof v === 'number' ? v : null;
+  }
+
+  /* low says whether a cell is only a lower bound. */
+  function low(row, key) { return row[bounds] !== null && row[bounds][key] === true; }
 
   /* ---- what a reader chose ---- */
 
-  function control(ctx, id) { return ctx.view.controls.find((c) => c.id === id); }
+  function controls(ctx) { return (ctx.view && ctx.view.controls) || []; }
+  function control(ctx, id) { return controls(ctx).find((c) => c.id === id); }
 
   function chosen(ctx, id) {
     const c = control(ctx, id);
     if (!c) return [];
-    return ctx.state[id] || c.default;
+    return (ctx.state && Object.hasOwn(ctx.state, id) && ctx.state[id]) || c.default || [];
   }
 
+  /* option gives what is chosen of a control with one choice, or its first option. */
   function option(ctx, id) {
     const c = control(ctx, id), v = chosen(ctx, id)[0];
-    return c && (c.options || []).find((o) => o.value === v);
+    if (!c || !c.options || !c.options.length) return undefined;
+    return c.options.find((o) => o.value === v) || c.options[0];
+  }
+
+  function on(ctx, id) { return chosen(ctx, id)[0] === 'on'; }
+
+  /* same says whether a cell is what an option says; cells have six digits. */
+  function same(cell, value) {
+    if (typeof cell !== 'number') return cell !== null && cell !== undefined && String(cell) === value;
+    const v = Number(value);
+    return value !== '' && Math.abs(cell - v) <= 1e-5 * Math.abs(v);
   }
 
   /* keeps says whether a row is among those that the controls of where choose. */
@@ -92,122 +166,35 @@
       if (!c) return true;
       const values = chosen(ctx, id);
       return (c.options || []).some((o) => values.includes(o.value) &&
-        (o.match ? row[o.match] === 1 : String(row[c.key]) === o.value));
+        (o.match ? row[o.match] === 1 : !c.key || same(row[c.key], o.value)));
     });
   }
 
-  function axisX(ctx, bind) {
-    if (bind.x) return {key: bind.x, unit: ctx.tables[bind.table].units[bind.x], scale: 1, name: bind.x};
-    const o = option(ctx, 'x');
-    return {key: o.key, unit: o.unit, scale: o.scale || 1, name: o.label, lo: o.lo, hi: o.hi, at: o.at};
+  /* beside gives the rows of a second table (transitions, capacities) that belong to rows of the
+     first: whatever a control chooses by must be theirs too, or be left empty. */
+  function beside(ctx, where, rows, others) {
+    const keys = (where || []).map((id) => control(ctx, id)).filter((c) => c && c.key).map((c) => c.key);
+    const sets = keys.map((key) => new Set(rows.map((r) => r[key])));
+    return others.filter((o) => keys.every((key, i) => o[key] === null || o[key] === undefined || o[key] === '' || sets[i].has(o[key])));
   }
 
-  /* ---- looks ---- */
+  const ends = Object.assign(Object.create(null), {
+    working_set: {lo: 'size_lo', hi: 'size_hi', at: 'working_set'},
+    reuse_distance: {lo: 'edge_lo', hi: 'edge_hi', at: 'reuse_distance'},
+  });
 
-  /* Okabe and Ito's colours, which the colour-blind tell apart, darkened or lightened for the page. */
-  const themes = {
-    light: {ink: '#1b1f24', soft: '#57606a', line: '#d0d7de', page: '#ffffff', band: 'rgba(87,96,106,.12)', limit: '#b4231f',
-      colours: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#2f9bd6', '#6f4aa8', '#444b54']},
-    dark: {ink: '#e6edf3', soft: '#9da7b3', line: '#30363d', page: '#0f1419', band: 'rgba(157,167,179,.16)', limit: '#ff7b72',
-      colours: ['#56b4e9', '#e69f00', '#2fc79b', '#e7a3c8', '#f0e442', '#8fb8ff', '#c3a6ff', '#c9d1d9']},
-  };
-
-  /* point gives one datum: hollow where it is doubtful, a cross where it is invalid. */
-  function point(x, y, row, bound) {
-    const d = {value: [x, y], row, bound};
-    if (row.validity === 'doubtful') { d.symbol = 'emptyCircle'; d.symbolSize = 9; }
-    if (row.validity === 'invalid') { d.symbol = 'path://M0,0L10,10M10,0L0,10'; d.symbolSize = 9; }
-    if (bound) { d.symbol = 'emptyTriangle'; d.symbolSize = 9; }
-    return d;
-  }
-
-  const most = 8; // lines at once: more cannot be told apart
-
-  /* groups gives the values of bind.by among rows, ascending, each with its colour. */
-  function groups(ctx, bind, rows) {
-    if (!bind.by) return [{value: null, name: ''}];
-    const c = ctx.view.controls.find((o) => o.key === bind.by && o.kind === 'many');
-    const all = [...new Set(ctx.tables[bind.table].rows.map((r) => r[bind.by]))].filter((v) => v !== null).sort((a, b) => a - b);
-    const here = new Set(rows.map((r) => r[bind.by]));
-    const unit = ctx.tables[bind.table].units[bind.by];
-    return all.map((v, i) => ({value: v, name: c ? c.options.find((o) => Number(o.value) === v)?.label || print(unit, v) : print(unit, v), colour: i}))
-      .filter((g) => here.has(g.value));
-  }
-
-  /* ---- lines ---- */
-
-  function lines(chart, ctx) {
-    const bind = chart.bind, look = themes[ctx.theme], x = axisX(ctx, bind);
-    const rows = ctx.tables[bind.table].rows.filter((r) => keeps(ctx, bind.where, r) && r[x.key] !== null);
-    const stats = chosen(ctx, 'stats'), out = [];
-    const gs = groups(ctx, bind, rows);
-    gs.forEach((g) => bind.y.forEach((y, i) => {
-      if (y.stat && stats.length && !stats.includes(y.stat)) return;
-      if (out.length >= most) return;
-      const mine = rows.filter((r) => g.value === null || r[bind.by] === g.value)
-        .sort((a, b) => a[bind.join || x.key] - b[bind.join || x.key]);
-      const data = mine.filter((r) => r[y.key] !== null).map((r) => point(r[x.key] * x.scale, r[y.key], r, r.bounds[y.key]));
-      if (!data.length) return;
-      const colour = look.colours[(g.value === null ? i : g.colour) % look.colours.length];
-      const s = Object.assign({}, chart.option.series[i], {name: [g.name, y.name].filter(Boolean).join(' '), data, color: colour, symbolSize: 6, emphasis: {focus: 'series'}});
-      s.unit = bind.unit[y.axis || 0];
-      out.push(s);
-    }));
-    return {series: out, x, rows};
-  }
-
-  /* limits draws thresholds across the first series. */
-  function limits(chart, ctx, series) {
-    const refs = chart.bind.refs || [], look = themes[ctx.theme];
-    if (!refs.length || !series.length) return;
-    series.push({type: 'line', name: 'limits', data: [], silent: true, tooltip: {show: false}, markLine: {
-      silent: true, symbol: 'none', animation: false, lineStyle: {color: look.limit, type: 'dashed', width: 1.5},
-      label: {color: look.limit, position: 'insideEndTop', formatter: '{b}'},
-      data: refs.map((r) => ({name: r.name + ' ' + print(chart.bind.unit[r.axis || 0], r.y), yAxis: r.y})),
-    }});
-  }
-
-  function tip(unitX, nameX) {
-    return (params) => {
-      const list = Array.isArray(params) ? params : [params];
-      if (!list.length) return '';
-      const head = nameX + ' ' + print(unitX, list[0].value[0]);
-      return [head].concat(list.map((p) => {
-        const bound = p.data.bound ? '≥' : '';
-        return p.marker + ' ' + p.seriesName + '  ' + bound + print(p.data.unit, p.value[1]) +
-          (p.data.row && p.data.row.validity && p.data.row.validity !== 'ok' ? '  (' + p.data.row.validity + ': ' + p.data.row.reasons + ')' : '');
-      })).join('\n');
+  /* axisX says which column is x, in what unit, times what, and under which columns the second
+     tables have it. */
+  function axisX(ctx, chart) {
+    const bind = chart.bind, t = tableOf(ctx, bind.table), o = bind.x ? undefined : option(ctx, 'x');
+    const key = bind.x || (o && o.key) || t.keys[0] || '';
+    const own = ends[key] || {}, axis = [].concat((chart.option || {}).xAxis || [])[0] || {};
+    return {
+      key, unit: o ? o.unit || '' : t.units[key] || '', scale: (o && o.scale) || 1,
+      name: o ? o.label : axis.name || t.heads[key] || key,
+      lo: (o && o.lo) || own.lo, hi: (o && o.hi) || own.hi, at: (o && o.at) || own.at,
     };
   }
 
-  /* dress gives axes, legend and tooltip their theme, units and room. */
-  function dress(chart, ctx, made) {
-    const look = themes[ctx.theme], o = Object.assign({}, chart.option), narrow = ctx.width < 600;
-    const all = made.rows.map((r) => r[made.x.key] * made.x.scale).filter((v) => v > 0);
-    const log = all.length > 1 && Math.max(...all) / Math.min(...all) > 10;
-    made.series.forEach((s) => (s.data || []).forEach((d) => { d.unit = s.unit; }));
-    const text = {color: look.soft};
-    o.backgroundColor = ctx.page ? look.page : 'transparent';
-    o.animation = false;
-    o.textStyle = {color: look.ink, fontFamily: 'system-ui, sans-serif'};
-    o.grid = {left: narrow ? 56 : 72, right: narrow ? 16 : 28, top: 44, bottom: 48};
-    o.legend = Object.assign({}, o.legend, {textStyle: text, inactiveColor: look.line, pageTextStyle: text, data: made.series.filter((s) => s.data.length).map((s) => s.name)});
-    o.xAxis = Object.assign({}, [].concat(o.xAxis)[0], {type: log ? 'log' : 'value', name: made.x.name, nameTextStyle: text,
-      axisLabel: Object.assign({color: look.soft, hideOverlap: true, formatter: (v) => tick(made.x.unit, v)}), axisLine: {lineStyle: {color: look.line}}, splitLine: {show: false}});
-    if (log) { o.xAxis.min = Math.min(...all); o.xAxis.max = Math.max(...all); }
-    o.yAxis = [].concat(o.yAxis).map((a, i) => Object.assign({}, a, {nameTextStyle: text, axisLabel: {color: look.soft, formatter: (v) => tick(chart.bind.unit[i], v)}, splitLine: {lineStyle: {color: look.line}}}));
-    o.tooltip = Object.assign({}, o.tooltip, {renderMode: 'richText', confine: true, backgroundColor: look.page, borderColor: look.line, textStyle: {color: look.ink, fontSize: 12}, formatter: tip(made.x.unit, made.x.name)});
-    o.series = made.series;
-    return o;
-  }
-
-  /* build makes the whole echarts option of a chart. ctx: tables by id, view, state (what the
-     reader chose, by control), theme (light, dark), width in px, page (paint the background). */
-  function build(chart, ctx) {
-    const made = lines(chart, ctx);
-    limits(chart, ctx, made.series);
-    return dress(chart, ctx, made);
-  }
-
-  root.wsrun = {build, table, print, themes};
+  root.wsrun = {short, print, tick, titled, date, table, tableOf, number, low, controls, control, chosen, option, on, keeps, beside, axisX};
 })(typeof globalThis === 'undefined' ? this : globalThis);

@@ -1,0 +1,277 @@
+/* wsrun: a whole chart: room, axes, legend, tooltip, saved pictures. */
+(function (root) {
+  'use strict';
+  const W = root.wsrun;
+  const {look, number, tick, titled, print, short, wide, cut, wrap, marked} = W;
+
+  const font = 'system-ui, sans-serif';
+
+  /* ---- room ---- */
+
+  /* legend gives the names that it shows, each once, and how many rows they take. */
+  function legend(parts, width) {
+    const names = [...new Set(parts.filter((p) => p.info && p.option.name).map((p) => p.option.name))];
+    const most = Math.min(260, width - 70);
+    let rows = names.length ? 1 : 0, x = 0;
+    for (const n of names) {
+      const w = Math.min(wide(n), most) + 52;
+      if (x > 0 && x + w > width - 16) { rows++; x = 0; }
+      x += w;
+    }
+    return {names, rows, most};
+  }
+
+  function legendOption(l, ctx, theme, top) {
+    const scroll = l.rows > 3 && !ctx.export;
+    return {
+      show: l.names.length > 0, type: scroll ? 'scroll' : 'plain', top, left: 8, right: 8, itemWidth: 32, itemHeight: 9, itemGap: 12, padding: [4, 0], data: l.names, selectedMode: ctx.export ? false : true,
+      textStyle: {color: theme.ink, fontSize: 12}, inactiveColor: theme.line, pageIconColor: theme.soft, pageIconInactiveColor: theme.line, pageTextStyle: {color: theme.soft},
+      formatter: (name) => cut(name, l.most), tooltip: {show: l.names.some((n) => wide(n) > l.most)},
+    };
+  }
+
+  /* frame gives each part of a chart its place, in px. */
+  function frame(ctx, opts) {
+    const width = ctx.width || 800, height = ctx.height || 320, head = ctx.export ? wrap(ctx.export.title, width / 1.25 - 24) : [];
+    const foot = ctx.export ? wrap(ctx.export.provenance, (width - 24) * 1.2) : [];
+    const legendTop = head.length ? 14 + head.length * 20 : 0, rows = opts.legendRows > 3 && !ctx.export ? 1 : opts.legendRows;
+    const legendHigh = rows ? rows * 21 + 6 : 4, named = opts.nameY ? 18 : 4;
+    const top = legendTop + legendHigh + named + opts.rows * 15 + 6, bottom = opts.bottom + (foot.length ? foot.length * 14 + 10 : 0);
+    return {width, height, head, foot, legendTop, top, bottom, left: opts.left, right: opts.right, wide: Math.max(40, width - opts.left - opts.right), high: Math.max(40, height - top - bottom), rows: opts.rows};
+  }
+
+  /* ---- axes ---- */
+
+  function label(theme, unit) {
+    return {color: theme.soft, fontSize: 12, hideOverlap: true, formatter: (v) => tick(unit, v)};
+  }
+
+  function axisLine(theme) { return {axisLine: {show: true, lineStyle: {color: theme.soft}}, axisTick: {show: true, lineStyle: {color: theme.soft}}}; }
+
+  function xOption(made, scale, f, theme) {
+    const name = titled(made.x.name, made.x.unit);
+    const o = Object.assign({
+      type: scale.log ? 'log' : 'value', min: scale.min, max: scale.max, name: cut(name, f.wide), nameLocation: 'middle', nameGap: 26, nameTextStyle: {color: theme.soft, fontSize: 12}, splitLine: {show: false},
+    }, axisLine(theme));
+    o.axisLabel = label(theme, made.x.unit);
+    if (made.x.unit === 'date') o.axisLabel.formatter = (v) => W.date(v, scale.max - scale.min > 4 * 86400);
+    o.axisLabel.customValues = scale.ticks;
+    o.axisTick.customValues = scale.ticks;
+    return o;
+  }
+
+  function yOption(name, y, unit, k, f, theme) {
+    const o = {
+      type: y.log ? 'log' : 'value', position: k ? 'right' : 'left', min: y.min, max: y.max, name: cut(titled(name, unit), f.width - 16), nameLocation: 'end', nameGap: 8 + f.rows * 15,
+      nameTextStyle: {color: theme.soft, fontSize: 12, align: k ? 'right' : 'left', padding: k ? [0, -f.right + 8, 0, 0] : [0, 0, 0, -f.left + 8]},
+      axisLabel: label(theme, unit), axisLine: {show: false}, axisTick: {show: false}, splitLine: {show: k === 0, lineStyle: {color: theme.line}},
+    };
+    if (y.log) {
+      o.axisLabel.customValues = y.ticks;
+      o.axisTick.customValues = y.ticks;
+    } else o.interval = y.interval;
+    return o;
+  }
+
+  /* axisWidth is the room that the numbers of an axis need. */
+  function axisWidth(y, unit) {
+    const values = y.log ? y.ticks : Array.from({length: y.splits + 1}, (_, i) => y.min + i * y.interval);
+    return Math.ceil(W.largest(values.map((v) => wide(tick(unit, v))).concat([12]))) + 18;
+  }
+
+  /* ---- tooltips ---- */
+
+  function reason(row, decision) {
+    const text = decision ? row.reason : row.validity && row.validity !== 'ok' ? row.validity + (row.reasons ? ': ' + row.reasons : '') : '';
+    if (!text) return [];
+    const lines = wrap(text, 420);
+    return (lines.length > 4 ? lines.slice(0, 4).concat(['…']) : lines).map((l) => '    ' + l);
+  }
+
+  const signs = {'1': '≥', '-1': '≤', '0': ''};
+
+  /* said gives the lines of a tooltip for one point. */
+  function said(p, info, made, marker) {
+    if (info.missing) return ['not measured' + (made.level(p.row) || '')].concat(reason(p.row));
+    if (info.decision) return [marker + ' ' + p.row.decision].concat(reason(p.row, true));
+    const l = info.line;
+    let text = marker + ' ' + l.name + '  ' + (p.y === null ? 'no data' : signs[p.bound] + print(l.unit, p.y));
+    const lo = l.y.lo ? number(p.row, l.y.lo) : null, hi = l.y.hi ? number(p.row, l.y.hi) : null;
+    if (!made.speed && (lo !== null || hi !== null)) text += '  (' + [lo, hi].map((v) => (v === null ? '?' : short(l.unit, v))).join(' to ') + ')';
+    return [text + made.level(p.row)].concat(reason(p.row));
+  }
+
+  /* leveled says at which level a row was measured, where a chart shows rows of several. */
+  function leveled(chart, made) {
+    const levels = new Set(made.rows.map((r) => number(r, 'concurrency'))), bind = chart.bind;
+    const told = bind.kind === 'time' || levels.size < 2 || made.x.key === 'concurrency' || bind.by === 'concurrency' || (bind.y || []).some((y) => y.key === 'concurrency');
+    return (row) => (told || number(row, 'concurrency') === null ? '' : ' at concurrency ' + short('', row.concurrency));
+  }
+
+  function tooltip(chart, made, parts, found, theme, ctx) {
+    return {
+      show: !ctx.export, trigger: chart.bind.join ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10],
+      textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17}, axisPointer: {type: 'line', lineStyle: {color: theme.soft, type: 'dashed'}}, transitionDuration: 0,
+      formatter: (params) => {
+        const list = [].concat(params).filter((p) => parts[p.seriesIndex] && parts[p.seriesIndex].info);
+        if (!list.length) return '';
+        const points = list.map((p) => parts[p.seriesIndex].info.points[p.dataIndex]), x = points[0].x, size = chart.bind.kind === 'time' ? number(points[0].row, 'working_set') : null;
+        const lines = [made.x.name + ' ' + print(made.x.unit, x) + (size === null ? '' : '  (working set ' + short('tokens', size) + ')')].concat(W.inBands(found, x, made.x.unit));
+        list.forEach((p, i) => lines.push(...said(points[i], parts[p.seriesIndex].info, made, p.marker)));
+        return lines.join('\n');
+      },
+    };
+  }
+
+  /* ---- whole charts ---- */
+
+  /* base is what every chart has: colours, fonts, and the lines of a saved picture. */
+  function base(chart, ctx, f, theme) {
+    const titles = [];
+    if (ctx.export) {
+      titles.push({text: f.head.join('\n'), left: 12, top: 10, padding: 0, textStyle: {color: theme.ink, fontSize: 15, fontWeight: 'bold', lineHeight: 20, fontFamily: font}});
+      if (f.foot.length) titles.push({text: f.foot.join('\n'), left: 12, bottom: 6, padding: 0, textStyle: {color: theme.soft, fontSize: 10, fontWeight: 'normal', lineHeight: 14, fontFamily: font}});
+    }
+    return {animation: false, backgroundColor: ctx.page || ctx.export ? theme.page : 'transparent', textStyle: {color: theme.ink, fontFamily: font}, title: titles, wsrunLeft: ''};
+  }
+
+  /* empty says why there is nothing to draw. */
+  function empty(chart, ctx, text) {
+    const theme = look(ctx), f = frame(ctx, {legendRows: 0, nameY: false, rows: 0, left: 20, right: 20, bottom: 20}), o = base(chart, ctx, f, theme);
+    o.title.push({text, left: 'center', top: Math.round(f.top + f.high / 2 - 20), textStyle: {color: theme.soft, fontSize: 14, fontWeight: 'normal', fontFamily: font, width: f.wide, overflow: 'break'}});
+    o.series = [];
+    return o;
+  }
+
+  /* why names the reason that a chart over lines is empty. */
+  function why(made) {
+    if (!made.rows.length) return 'No data: no point has what is chosen above.';
+    if (!made.chosen) return 'No statistic is chosen.';
+    if (made.speed) return 'No data: no recompute (hit rate 0) was measured to compare with.';
+    return 'No data: nothing was measured here.';
+  }
+
+  /* values gives all that an axis must hold: of stacked lines the sums. */
+  function values(made, axis) {
+    const out = [], mine = made.lines.filter((l) => l.axis === axis);
+    if (made.stacked && mine.length) {
+      const sums = new Map();
+      for (const l of mine) for (const p of l.points) if (p.y !== null) sums.set(p.x, (sums.get(p.x) || 0) + p.y);
+      return [...sums.values()];
+    }
+    for (const l of mine) {
+      for (const p of l.points) {
+        if (p.y !== null) out.push(p.y);
+        for (const key of made.speed ? [] : [l.y.lo, l.y.hi]) {
+          const v = key ? number(p.row, key) : null;
+          if (v !== null) out.push(v);
+        }
+      }
+    }
+    return out;
+  }
+
+  /* scalesY gives the scales of the left and, where there is one, the right axis. */
+  function scalesY(chart, made, list) {
+    const axes = [].concat((chart.option || {}).yAxis || [{}]), unit = chart.bind.unit || [], out = [];
+    const count = 1 + Math.max(0, ...made.lines.map((l) => l.axis));
+    for (let k = 0; k < count; k++) {
+      const log = (axes[k] || {}).type === 'log' && !made.speed, u = made.speed ? 'x' : unit[k] || '';
+      const y = W.scaleY(values(made, k), list.filter((r) => r.axis === k).map((r) => r.y), u, log, k && out[0].splits ? out[0].splits : 0);
+      out.push(Object.assign(y, {unit: u, name: ((axes[k] || {}).name || '') + (made.speed ? ' (speed-up over recompute)' : '')}));
+    }
+    return out;
+  }
+
+  function scaleOf(chart, ctx, made, time, found, n) {
+    if (time) return timeScale(made, n);
+    const xs = [];
+    for (const r of made.rows) if (number(r, made.x.key) !== null) xs.push(r[made.x.key] * made.x.scale);
+    const mode = (W.chosen(ctx, 'log')[0]) || 'auto', first = W.scaleX(xs, made.x.unit, mode, n);
+    return first.empty ? first : W.scaleX(xs.concat(W.within(found.stated, xs, first.log)), made.x.unit, first.log ? 'log' : 'linear', n);
+  }
+
+  /* timeScale is the same for all charts of a page: from the first period's start to the last one's end. */
+  function timeScale(made, n) {
+    let min = Infinity, max = -Infinity;
+    for (const r of made.rows) {
+      for (const key of ['start', 'end', made.x.key]) {
+        const v = number(r, key);
+        if (v === null) continue;
+        if (v < min) min = v;
+        if (v > max) max = v;
+      }
+    }
+    if (!(max > min)) { min = (isFinite(min) ? min : 0) - 1; max = min + 2; }
+    return {log: false, min, max, ticks: W.linearTicks(min, max, n), pos: (v) => (v - min) / (max - min)};
+  }
+
+  /* overLines builds the charts of lines: over a value, or over time. */
+  function overLines(chart, ctx, time) {
+    const made = W.pick(chart, ctx, time), theme = look(ctx);
+    if (!made.lines.length) return empty(chart, ctx, why(made));
+    made.level = leveled(chart, made);
+    W.paint(made.lines, theme);
+    const width = ctx.width || 800, narrow = width < 600, n = Math.max(2, Math.floor((width - 90) / (made.x.unit === 'date' ? 130 : 70)));
+    const found = time ? {bands: [], stated: []} : W.tiers(chart, ctx, made), list = W.across(chart, ctx, made, theme);
+    const x = scaleOf(chart, ctx, made, time, found, n), ys = scalesY(chart, made, list);
+    if (x.log) made.lines.forEach((l) => { l.points = l.points.filter((p) => p.x > 0); });
+    const left = time ? (narrow ? 52 : 64) : axisWidth(ys[0], ys[0].unit), right = time ? (narrow ? (ys[1] ? 52 : 14) : 60) : ys[1] ? axisWidth(ys[1], ys[1].unit) : 22;
+    const top = W.packed(W.above(found, x, left, Math.max(40, width - left - right), theme), 2, width - 2, narrow ? 4 : 3);
+    const growing = time && marked(chart.bind, 'growth') ? 1 : 0, zoom = time && !ctx.export;
+    const decisions = time ? W.decisionSeries(chart, made, theme) : [];
+    const names = legend(made.lines.map((l) => ({info: l, option: l})).concat(decisions, made.missing.length ? [{info: {}, option: {name: 'not measured'}}] : []), width);
+    const f = Object.assign(frame(ctx, {legendRows: names.rows, nameY: ys.some((y) => y.name || y.unit), rows: Math.max(top.rows, growing), left, right, bottom: zoom ? 82 : 48}), {x, y: ys});
+    const across = W.acrossSeries(list, f);
+    const parts = (time ? W.timeSeries(chart, ctx, made, f, theme) : W.tierSeries(found, x, theme)).concat(W.lineSeries(chart, made, f, theme, time), across.series, decisions, time ? [] : W.missingSeries(made, f, theme));
+    const o = base(chart, ctx, f, theme);
+    o.grid = {left: f.left, right: f.right, top: f.top, bottom: f.bottom};
+    o.legend = legendOption(names, ctx, theme, f.legendTop);
+    o.xAxis = xOption(made, x, f, theme);
+    o.yAxis = ys.map((y, k) => yOption(y.name, y, y.unit, k, f, theme));
+    o.tooltip = tooltip(chart, made, parts, found, theme, ctx);
+    o.graphic = texts(top, across.far, f, theme);
+    o.series = parts.map((p) => p.option);
+    o.wsrunLeft = made.left;
+    if (zoom) timed(o, f, theme);
+    return o;
+  }
+
+  /* texts are the labels over the plot, and those of limits that lie above it. */
+  function texts(top, far, f, theme) {
+    const text = (x, y, t, fill, align) => ({type: 'text', silent: true, x, y, z: 10, style: {text: t, fill, font: '11px ' + font, textAlign: align, textVerticalAlign: 'top'}});
+    const out = top.labels.map((l) => text(l.x, f.top - 4 - (l.row + 1) * 15 + 2, l.text, l.colour, 'center'));
+    far.forEach((r, i) => out.push(text(f.width - f.right - 4, f.top + 3 + i * 14, r.text + ' ↑ above', r.colour, 'right')));
+    return out;
+  }
+
+  /* timed gives a chart over time its zoom: linked over a page by page.js; x only, and without
+     cutting lines at the borders. */
+  function timed(o, f, theme) {
+    const shared = {xAxisIndex: 0, filterMode: 'none', throttle: 16};
+    o.dataZoom = [
+      Object.assign({type: 'inside', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false, moveOnMouseMove: true}, shared),
+      Object.assign({type: 'slider', bottom: 8, height: 18, left: f.left, right: f.right, showDataShadow: false, showDetail: false, brushSelect: false, borderColor: theme.line, fillerColor: theme.band,
+        backgroundColor: 'transparent', handleStyle: {color: theme.page, borderColor: theme.soft}, moveHandleStyle: {color: theme.soft, opacity: 0.5}, moveHandleSize: 4, textStyle: {color: theme.soft}}, shared),
+    ];
+    delete o.xAxis.axisLabel.customValues; // zooming needs ticks of its own
+    delete o.xAxis.axisTick.customValues;
+    o.xAxis.axisLabel.showMinLabel = o.xAxis.axisLabel.showMaxLabel = null;
+  }
+
+  /* build makes the whole echarts option of a chart. ctx: tables by id (wsrun.table), view, state (what
+     the reader chose: lists of values by control), theme (light, dark), width and height in px, page
+     (paint the background), and for a picture to keep export: {title, provenance}. What did not fit
+     on it is said in wsrunLeft. */
+  function build(chart, ctx) {
+    switch (chart.bind.kind) {
+      case 'stack': return W.stack(chart, ctx);
+      case 'heat': return W.heat(chart, ctx);
+      case 'matrix': return W.matrix(chart, ctx);
+      case 'time': return overLines(chart, ctx, true);
+    }
+    return overLines(chart, ctx, false);
+  }
+
+  Object.assign(W, {build, frame, base, empty, legend, legendOption, axisLine, yOption, axisWidth, reason, leveled, font});
+})(typeof globalThis === 'undefined' ? this : globalThis);

@@ -1,0 +1,199 @@
+/* wsrun: charts of categories: stacked bars, the distribution of TTFT, contexts against sizes. */
+(function (root) {
+  'use strict';
+  const W = root.wsrun;
+  const {look, number, keeps, tableOf, axisX, beside, tick, titled, print, short, wide, cut, shade, option, font} = W;
+
+  /* ---- categories ---- */
+
+  function sorted(rows, key) {
+    const has = (v) => v !== null && v !== undefined && v !== '';
+    return [...new Set(rows.map((r) => r[key]))].filter(has).sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : a < b ? -1 : 1));
+  }
+
+  function naming(unit, v, scale) { return typeof v === 'number' ? tick(unit, v * (scale || 1)) : v; }
+
+  function kept(chart, ctx) { return tableOf(ctx, chart.bind.table).rows.filter((r) => keeps(ctx, chart.bind.where, r)); }
+
+  function category(name, unit, names, room, f, theme, x) {
+    const widest = W.largest(names.map(wide).concat([10])), turn = x && widest + 8 > room / names.length;
+    const o = Object.assign({type: 'category', data: names, name: cut(titled(name, unit), x ? f.wide : f.width - 16), nameTextStyle: {color: theme.soft, fontSize: 12}, splitLine: {show: false}}, W.axisLine(theme));
+    o.axisTick = {show: false};
+    o.axisLabel = {color: theme.soft, fontSize: 12, hideOverlap: true, rotate: turn ? 45 : 0, interval: x ? Math.max(0, Math.ceil(names.length * 20 / room) - 1) : 'auto'};
+    return o;
+  }
+
+  function bottom(names, room) { return 30 + (W.largest(names.map(wide).concat([10])) + 8 > room / names.length ? Math.min(60, W.largest(names.map(wide)) * 0.72 + 6) : 16); }
+
+  function xAxis(x, names, f, theme) {
+    return Object.assign(category(x.name, x.unit, names, f.wide, f, theme, true), {nameLocation: 'middle', nameGap: f.bottomX - 20});
+  }
+
+  /* crossings gives the transitions as lines between the categories that they lie between. */
+  function crossings(chart, ctx, rows, x, cats, left, width, theme) {
+    if (!W.marked(chart.bind, 'transitions') || !x.lo || !x.hi) return [];
+    const out = [], seen = new Set();
+    for (const r of beside(ctx, chart.bind.where, rows, tableOf(ctx, 'transitions').rows)) {
+      const lo = number(r, x.lo), hi = number(r, x.hi), text = [r.from, r.to].filter(Boolean).join(' → ');
+      if (lo === null || hi === null) continue;
+      const n = cats.filter((c) => c <= lo * (1 + 1e-5)).length, key = n + text;
+      if (n < 1 || n >= cats.length || seen.has(key)) continue;
+      seen.add(key);
+      out.push({x: left + n / cats.length * width, text, colour: theme.ink});
+    }
+    return out;
+  }
+
+  /* graphics draws those lines and their labels over the plot. */
+  function graphics(lines, top, f, theme) {
+    const out = lines.map((l) => ({type: 'line', silent: true, z: 10, shape: {x1: l.x, y1: f.top - 2, x2: l.x, y2: f.top + f.high}, style: {stroke: theme.ink, lineWidth: 1.2, lineDash: [5, 4]}}));
+    return out.concat(top.labels.map((l) => ({type: 'text', silent: true, z: 10, x: l.x, y: f.top - 2 - (l.row + 1) * 15, style: {text: l.text, fill: l.colour, font: '11px ' + font, textAlign: 'center', textVerticalAlign: 'top'}})));
+  }
+
+  function bubble(theme, ctx, formatter, trigger) {
+    return {show: !ctx.export, trigger, renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10], transitionDuration: 0,
+      textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17}, axisPointer: {type: 'shadow', shadowStyle: {color: theme.band}}, formatter};
+  }
+
+  /* ---- stacked bars ---- */
+
+  /* stack draws one bar for each x, a part for each Y. What is doubtful is pale, what is invalid paler. */
+  function stack(chart, ctx) {
+    const bind = chart.bind, theme = look(ctx), x = axisX(ctx, chart), rows = kept(chart, ctx).filter((r) => number(r, x.key) !== null);
+    const ys = bind.y.map((y, i) => ({y, i})).filter(({y}) => rows.some((r) => number(r, y.key) !== null));
+    if (!ys.length) return W.empty(chart, ctx, rows.length ? 'No data: nothing was measured here.' : 'No data: no point has what is chosen above.');
+    const cats = sorted(rows, x.key), at = cats.map((c) => rows.find((r) => r[x.key] === c && ys.some(({y}) => number(r, y.key) !== null)) || rows.find((r) => r[x.key] === c));
+    const unit = (bind.unit || [])[0] || '', total = (r) => ys.reduce((sum, {y}) => sum + (number(r, y.key) || 0), 0);
+    const scale = W.scaleY(at.map(total), [], unit, false, 0);
+    if (unit === '%' && scale.max > 100 && W.largest(at.map(total)) < 101) { scale.max = 100; scale.interval = 20; scale.splits = 5; }
+    const width = ctx.width || 800, left = W.axisWidth(scale, unit), room = Math.max(40, width - left - 22), names = cats.map((c) => naming(x.unit, c, x.scale));
+    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), top = W.packed(lines, 2, width - 2, 3), low = bottom(names, room);
+    const series = ys.map(({y, i}) => bar(y, theme.colours[i % theme.colours.length], at)), axis = [].concat((chart.option || {}).yAxis || [{}])[0] || {};
+    const l = W.legend(series.map((s) => ({info: s, option: s})), width);
+    const f = Object.assign(W.frame(ctx, {legendRows: l.rows, nameY: axis.name || unit, rows: top.rows, left, right: 22, bottom: low + 4}), {bottomX: low});
+    const o = W.base(chart, ctx, f, theme), missing = at.map((r, i) => ({r, i})).filter(({r}) => ys.every(({y}) => number(r, y.key) === null));
+    o.grid = {left, right: 22, top: f.top, bottom: f.bottom};
+    o.legend = Object.assign(W.legendOption(l, ctx, theme, f.legendTop), {itemWidth: 14, itemHeight: 10});
+    o.xAxis = xAxis(x, names, f, theme);
+    o.yAxis = [W.yOption(axis.name || '', scale, unit, 0, f, theme)];
+    o.series = series;
+    if (missing.length) o.series.push({type: 'scatter', name: 'not measured', symbol: W.cross, symbolSize: 8, color: theme.soft, data: missing.map(({i}) => [i, 0]), z: 5, animation: false});
+    o.graphic = graphics(lines, top, f, theme);
+    o.tooltip = bubble(theme, ctx, (params) => {
+      const list = [].concat(params), r = list.length ? at[list[0].value === undefined || !Array.isArray(list[0].value) ? list[0].dataIndex : list[0].value[0]] : null;
+      if (!r) return '';
+      return [x.name + ' ' + print(x.unit, r[x.key] * x.scale)].concat(list.filter((p) => p.seriesIndex < ys.length).map((p) => p.marker + ' ' + p.seriesName + '  ' + (print(unit, number(r, ys[p.seriesIndex].y.key)) || 'no data')), W.reason(r)).join('\n');
+    }, 'axis');
+    return o;
+  }
+
+  function bar(y, colour, at) {
+    const pale = (r) => (r.validity === 'invalid' ? 0.3 : r.validity === 'doubtful' ? 0.6 : 1);
+    return {type: 'bar', name: y.name, stack: 'all', color: colour, barMaxWidth: 56, animation: false, emphasis: {disabled: true},
+      data: at.map((r) => { const v = number(r, y.key), p = pale(r); return p === 1 ? v : {value: v, itemStyle: {color: colour, opacity: p}}; })};
+  }
+
+  /* ---- shades ---- */
+
+  /* ramp is the legend of a shade: from min to max, its two ends said in words. */
+  function ramp(theme, f, min, max, ends, colours) {
+    return {type: 'continuous', show: true, min, max, dimension: 2, calculable: false, hoverLink: false, orient: 'vertical', right: 2, top: f.top, itemWidth: 12, itemHeight: Math.max(40, f.high - 40), align: 'left',
+      text: ends, textGap: 6, textStyle: {color: theme.soft, fontSize: 11}, inRange: {color: colours}, precision: 12, formatter: () => ''};
+  }
+
+  /* bins reads a distribution: "0.1:12.5 0.126:87.5" is the lower border of each bin in seconds, ten to
+     a decade, and its share in percent. */
+  function bins(text) {
+    const out = [];
+    for (const word of String(text || '').split(/\s+/)) {
+      const [from, share] = word.split(':').map(Number);
+      if (from > 0 && isFinite(from) && share > 0 && isFinite(share)) out.push([Math.round(10 * Math.log10(from)), share]);
+    }
+    return out;
+  }
+
+  /* binName prints the borders of bin k: 63–79 ms. */
+  function binName(k) {
+    const lo = Math.pow(10, k / 10), hi = Math.pow(10, (k + 1) / 10) * (1 - 1e-12), [per, unit] = hi > 1 ? [1, 's'] : hi > 1e-3 ? [1e3, 'ms'] : [1e6, 'us'];
+    const two = (v) => String(Number((v * per).toPrecision(2)));
+    return two(lo) + '–' + two(hi) + ' ' + unit;
+  }
+
+  /* heat draws the distribution of each x as a column of shades: the modes are the tiers. */
+  function heat(chart, ctx) {
+    const bind = chart.bind, theme = look(ctx), x = axisX(ctx, chart), key = (bind.y[0] || {}).key;
+    const rows = kept(chart, ctx).filter((r) => number(r, x.key) !== null), cats = sorted(rows, x.key), cells = [];
+    cats.forEach((c, i) => {
+      const r = rows.find((r) => r[x.key] === c && r[key]);
+      if (r) for (const [k, share] of bins(r[key])) cells.push({i, k, share, row: r});
+    });
+    if (!cells.length) return W.empty(chart, ctx, rows.length ? 'No data: nothing was measured here.' : 'No data: no point has what is chosen above.');
+    const limits = (bind.refs || []).filter((r) => r.y > 0).map((r) => ({k: Math.ceil(10 * Math.log10(r.y) - 1e-9) - 1, text: r.name + ' ' + short('s', r.y)}));
+    let from = W.least(cells.map((c) => c.k)), to = W.largest(cells.map((c) => c.k));
+    const near = limits.filter((l) => l.k <= to + 5);
+    to = Math.max(to, ...near.map((l) => l.k + 1));
+    from = Math.min(from, ...near.map((l) => l.k));
+    if (to - from > 120) from = to - 120;
+    const shown = cells.filter((c) => c.k >= from), binNames = Array.from({length: to - from + 1}, (_, i) => binName(from + i)), most = W.largest(cells.map((c) => c.share));
+    const p = plane(chart, ctx, rows, x, cats, binNames, theme, titled(((chart.option || {}).yAxis || [{}])[0]?.name || 'TTFT', ''));
+    const o = p.option;
+    o.visualMap = ramp(theme, p.f, 0, most, [short('%', most), '0%'], theme.ramp);
+    o.series = [{type: 'heatmap', name: bind.y[0].name, data: shown.map((c) => [c.i, c.k - from, c.share]), animation: false, progressive: 0, itemStyle: {borderColor: theme.page, borderWidth: 0.5}, emphasis: {itemStyle: {borderColor: theme.ink, borderWidth: 1}}}];
+    o.series.push({type: 'line', name: '', data: [], silent: true, tooltip: {show: false}, markLine: {silent: true, symbol: 'none', animation: false, lineStyle: {color: theme.limit, type: 'dashed', width: 1.5}, label: {color: theme.limit, fontSize: 11, position: 'insideEndTop', formatter: '{b}'}, data: near.map((l) => ({name: l.text, yAxis: l.k - from}))}});
+    o.graphic = o.graphic.concat(limits.filter((l) => !near.includes(l)).map((l, i) => ({type: 'text', silent: true, z: 10, x: p.f.width - p.f.right - 4, y: p.f.top + 3 + i * 14, style: {text: l.text + ' ↑ above', fill: theme.limit, font: '11px ' + font, textAlign: 'right', textVerticalAlign: 'top'}})));
+    o.tooltip = bubble(theme, ctx, (p) => {
+      const c = shown[p.dataIndex];
+      return c && p.seriesIndex === 0 ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale), 'TTFT ' + binName(c.k) + ': ' + print('%', c.share) + ' of requests'].concat(W.reason(c.row)).join('\n') : '';
+    }, 'item');
+    return o;
+  }
+
+  /* plane is what heat and matrix share: two axes of categories, and room for the ramp. */
+  function plane(chart, ctx, rows, x, cats, ynames, theme, yname) {
+    const width = ctx.width || 800, left = Math.ceil(W.largest(ynames.map(wide))) + 16, right = 64, room = Math.max(40, width - left - right);
+    const names = cats.map((c) => naming(x.unit, c, x.scale)), low = bottom(names, room);
+    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), top = W.packed(lines, 2, width - 2, 3);
+    const f = Object.assign(W.frame(ctx, {legendRows: 0, nameY: true, rows: top.rows, left, right, bottom: low + 4}), {bottomX: low});
+    const o = W.base(chart, ctx, f, theme);
+    o.grid = {left, right, top: f.top, bottom: f.bottom};
+    o.legend = {show: false};
+    o.xAxis = xAxis(x, names, f, theme);
+    o.yAxis = Object.assign(category(yname, '', ynames, f.high, f, theme, false), {nameLocation: 'end', nameGap: 8 + f.rows * 15, nameTextStyle: {color: theme.soft, fontSize: 12, align: 'left', padding: [0, 0, 0, -left + 8]}});
+    o.graphic = graphics(lines, top, f, theme);
+    return {option: o, f, names};
+  }
+
+  /* matrix shades x against bind.by with a value, written into each cell. Dark in the light theme, and
+     bright in the dark one, is the better end; a neutral measure's strong end is its largest. */
+  function matrix(chart, ctx) {
+    const bind = chart.bind, theme = look(ctx), t = tableOf(ctx, bind.table), x = axisX(ctx, chart), measure = option(ctx, 'measure');
+    const y = (measure && bind.y.find((y) => y.key === (measure.key || measure.value))) || bind.y[0], unit = t.units[y.key] || (bind.unit || [])[0] || '';
+    const rows = kept(chart, ctx).filter((r) => number(r, x.key) !== null), cats = sorted(rows, x.key), others = sorted(rows, bind.by), cells = [];
+    cats.forEach((c, i) => others.forEach((b, k) => {
+      const here = rows.filter((r) => r[x.key] === c && r[bind.by] === b), r = here.find((r) => number(r, y.key) !== null);
+      if (r) cells.push({i, k, v: number(r, y.key), row: r});
+    }));
+    if (!cells.length) return W.empty(chart, ctx, rows.length ? 'No data: nothing was measured here.' : 'No data: no point has what is chosen above.');
+    const all = cells.map((c) => c.v), lo = W.least(all), hi = W.largest(all), log = lo > 0 && hi > 10 * lo, grade = (v) => (hi === lo ? 0.5 : log ? Math.log(v / lo) / Math.log(hi / lo) : (v - lo) / (hi - lo));
+    const colours = y.lower ? theme.ramp.slice().reverse() : theme.ramp;
+    const p = plane(chart, ctx, rows, x, cats, others.map((b) => naming(t.units[bind.by], b)), theme, titled(t.heads[bind.by] || bind.by, t.units[bind.by])), o = p.option;
+    const small = p.f.wide / cats.length < 58;
+    o.visualMap = ramp(theme, p.f, 0, 1, [short(unit, hi), short(unit, lo)], colours);
+    o.series = [{type: 'heatmap', name: y.name, animation: false, progressive: 0, itemStyle: {borderColor: theme.page, borderWidth: 2}, emphasis: {itemStyle: {borderColor: theme.ink, borderWidth: 1}},
+      label: {show: true, fontSize: small ? 10 : 12, formatter: (q) => text(cells[q.dataIndex], y, unit)},
+      data: cells.map((c) => { const g = grade(c.v), s = shade(colours, g); return {value: [c.i, c.k, g], label: {color: s.ink}}; })}];
+    o.tooltip = bubble(theme, ctx, (q) => {
+      const c = cells[q.dataIndex];
+      return c ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale) + ', ' + (t.heads[bind.by] || bind.by) + ' ' + (typeof others[c.k] === 'number' ? print(t.units[bind.by], others[c.k]) : others[c.k]), y.name + ' ' + (W.low(c.row, y.key) ? '≥' : '') + print(unit, c.v)].concat(W.reason(c.row)).join('\n') : '';
+    }, 'item');
+    return o;
+  }
+
+  /* text is what a cell says: doubts in brackets, as a printed page has no tooltip. */
+  function text(c, y, unit) {
+    const v = (W.low(c.row, y.key) ? '≥' : '') + short(unit, c.v);
+    return c.row.validity === 'invalid' ? '×' + v : c.row.validity === 'doubtful' ? '(' + v + ')' : v;
+  }
+
+  Object.assign(W, {stack, heat, matrix, bins, binName});
+})(typeof globalThis === 'undefined' ? this : globalThis);

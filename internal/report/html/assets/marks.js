@@ -1,0 +1,222 @@
+/* wsrun: what stands behind and across the lines: tiers, capacities, limits; growth, ingest, holds, decisions. */
+(function (root) {
+  'use strict';
+  const W = root.wsrun;
+  const {number, tableOf, beside, print, short, wide, marked, part} = W;
+
+  /* tiers gives the bands of the transitions and the lines of the capacities that belong to the rows
+     shown, in units of the x axis; and the best passing level, a line like those. */
+  function tiers(chart, ctx, made) {
+    const bind = chart.bind, x = made.x, rows = made.rows.concat(made.zero), bands = [], stated = [];
+    const seen = new Set(), once = (key) => !seen.has(key) && seen.add(key);
+    if (marked(bind, 'transitions') && x.lo && x.hi) {
+      for (const r of beside(ctx, bind.where, rows, tableOf(ctx, 'transitions').rows)) {
+        const lo = number(r, x.lo), hi = number(r, x.hi), name = [r.from, r.to].filter(Boolean).join(' → ');
+        if (lo !== null && hi !== null && once([name, lo, hi].join())) bands.push({lo: lo * x.scale, hi: hi * x.scale, name});
+      }
+    }
+    if (marked(bind, 'capacities') && x.at) {
+      for (const r of beside(ctx, bind.where, rows, tableOf(ctx, 'capacities').rows)) {
+        const at = number(r, x.at), name = [r.tier, r.source, short('tokens', number(r, 'tokens'))].filter(Boolean).join(' ') + (r.assumption ? ', ' + r.assumption : '');
+        if (at !== null && !stated.some((s) => s.name === name && Math.abs(s.at - at * x.scale) <= 0.01 * s.at)) stated.push({at: at * x.scale, name});
+      }
+    }
+    const best = marked(bind, 'best') ? rows.filter((r) => r.best === 1 && number(r, x.key) !== null) : [];
+    for (const r of best) if (once('best ' + r[x.key])) stated.push({at: r[x.key] * x.scale, name: 'best passing', best: true});
+    return {bands, stated};
+  }
+
+  /* within says which capacities an axis over values is extended to: those that are not far from
+     what was measured. */
+  function within(stated, values, log) {
+    const max = W.largest(values), min = W.least(values.filter((v) => v > 0)), by = log ? 2.5 : 1.3;
+    return stated.filter((s) => s.at > 0 && s.at <= max * by && (!log || s.at >= min / by)).map((s) => s.at);
+  }
+
+  /* packed puts labels above the plot, each over its place, in as many rows as they need; the same
+     text is not said twice beside itself. Places and widths are in px. */
+  function packed(labels, left, right, most) {
+    const rows = [], out = [];
+    for (const l of labels.slice().sort((a, b) => a.x - b.x)) {
+      const w = wide(l.text) * 11 / 12 + 8, x = Math.min(Math.max(l.x, left + w / 2), Math.max(left + w / 2, right - w / 2));
+      if (out.some((o) => o.text === l.text && Math.abs(o.x - x) < w)) continue;
+      let k = rows.findIndex((end) => end <= x - w / 2);
+      if (k < 0) k = rows.length;
+      if (k >= most) continue;
+      rows[k] = x + w / 2;
+      out.push({x, row: k, text: l.text, colour: l.colour});
+    }
+    return {labels: out, rows: rows.length};
+  }
+
+  /* above gives the labels of bands and capacities for packed; one that lies outside has an arrow. */
+  function above(found, scale, left, width, look) {
+    const labels = [], colour = (s) => (s.best ? look.colours[2] : look.told), px = (v) => left + scale.pos(v) * width;
+    for (const b of found.bands) {
+      const a = scale.log ? Math.sqrt(Math.max(b.lo, scale.min) * b.hi) : (b.lo + b.hi) / 2;
+      if (a >= scale.min && a <= scale.max) labels.push({x: px(a), text: b.name, colour: look.ink});
+    }
+    for (const s of found.stated) {
+      if (!(s.at > 0) && scale.log) continue;
+      if (s.at > scale.max) labels.push({x: left + width, text: s.name + ' →', colour: colour(s)});
+      else if (s.at < scale.min) labels.push({x: left, text: '← ' + s.name, colour: colour(s)});
+      else labels.push({x: px(s.at), text: s.name, colour: colour(s)});
+    }
+    return labels;
+  }
+
+  /* carrier is a series without data that lines and areas hang on. */
+  function carrier(extra) {
+    return {option: Object.assign({type: 'line', name: '', data: [], silent: true, animation: false, tooltip: {show: false}}, extra), info: null};
+  }
+
+  function areas(list, look) {
+    return {silent: true, animation: false, label: {show: false}, itemStyle: {color: look.band, borderColor: look.edge, borderWidth: 0.5}, data: list.map((b) => [{xAxis: b.lo}, {xAxis: b.hi}])};
+  }
+
+  /* tierSeries draws bands and capacities; a capacity is dashed, since nobody has measured it. */
+  function tierSeries(found, scale, look) {
+    const out = [], seen = found.bands.filter((b) => b.hi >= scale.min && b.lo <= scale.max).map((b) => ({lo: Math.max(b.lo, scale.min), hi: Math.min(b.hi, scale.max)}));
+    const lines = found.stated.filter((s) => s.at >= scale.min && s.at <= scale.max);
+    if (seen.length) out.push(carrier({markArea: areas(seen, look)}));
+    if (lines.length) {
+      out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, label: {show: false}, lineStyle: {color: look.told, type: 'dashed', width: 1.5, opacity: 0.9}, data: lines.map((s) => (s.best ? {xAxis: s.at, lineStyle: {color: look.colours[2], type: 'solid'}} : {xAxis: s.at}))}}));
+    }
+    return out;
+  }
+
+  /* across gives the horizontal lines of a chart: limits, and what the same costs without reuse. */
+  function across(chart, ctx, made, look) {
+    const bind = chart.bind, out = [];
+    if (made.speed) {
+      const axes = [...new Set(made.lines.map((l) => l.axis))];
+      return axes.map((axis) => ({y: 1, axis, text: 'recompute', colour: look.soft, type: 'solid'}));
+    }
+    for (const r of bind.refs || []) {
+      const axis = r.axis || 0;
+      if (typeof r.y === 'number' && isFinite(r.y)) out.push({y: r.y, axis, text: (r.name + ' ' + short((bind.unit || [])[axis] || '', r.y)).trim(), colour: look.limit, type: 'dashed'});
+    }
+    return out.concat(reference(chart, made, look));
+  }
+
+  function reference(chart, made, look) {
+    const bind = chart.bind, out = [], seen = new Set(), apart = bind.by && bind.by !== 'hit_rate';
+    for (const l of made.lines) {
+      const zero = made.zero.find((r) => number(r, l.y.key) !== null && (!apart || r[bind.by] === l.g.value));
+      const key = l.i + ' ' + (apart ? l.g.value : '');
+      if (!zero || seen.has(key)) continue;
+      seen.add(key);
+      const y = number(zero, l.y.key), t = ((chart.option || {}).series || [])[l.i] || {};
+      const doubt = zero.validity && zero.validity !== 'ok' ? ' (' + zero.validity + ')' : '';
+      out.push({y, axis: l.axis, text: ['recompute', bind.y.length > 1 ? l.y.name : '', (W.low(zero, l.y.key) ? '≥' : '') + short(l.unit, y)].filter(Boolean).join(' ') + doubt,
+        colour: apart ? l.colour || look.soft : look.soft, type: (t.lineStyle || {}).type || 'solid'});
+    }
+    return out;
+  }
+
+  /* acrossSeries draws them. Labels that would meet take turns along the line; what lies far above
+     the values is only named, at the top edge. */
+  function acrossSeries(list, frame) {
+    const out = [], far = [], places = [];
+    for (const r of list) {
+      const y = frame.y[r.axis];
+      if (!y) continue;
+      if (y.far.includes(r.y) || r.y > y.max) { far.push(r); continue; }
+      if (r.y < y.min) continue;
+      const py = frame.high * (1 - part(y, r.y));
+      const near = places.filter((p) => Math.abs(p - py) < 14).length;
+      places.push(py);
+      const inside = py < 14 ? 'Bottom' : 'Top', position = ['insideEnd', 'insideStart', 'insideMiddle'][near % 3] + inside;
+      out.push(carrier({yAxisIndex: r.axis, markLine: {silent: true, symbol: 'none', animation: false, lineStyle: {color: r.colour, type: r.type, width: 1.3, opacity: 0.9},
+        label: {color: r.colour, position: position.replace('MiddleBottom', 'MiddleTop'), fontSize: 11, formatter: '{b}'}, data: [{name: r.text, yAxis: r.y}]}}));
+    }
+    return {series: out, far};
+  }
+
+  /* ---- over time ---- */
+
+  /* phases gives the ranges of a kind; holds and growth, where no phase says them, are read from the periods. */
+  function phases(chart, ctx, made, kind) {
+    const bind = chart.bind;
+    const told = beside(ctx, bind.where, made.rows, tableOf(ctx, 'phases').rows).filter((r) => r.kind === kind);
+    const out = told.map((r) => ({lo: number(r, 'start'), hi: number(r, 'end'), size: number(r, 'size') === null ? number(r, 'working_set') : number(r, 'size')})).filter((p) => p.lo !== null);
+    if (out.length || (kind !== 'hold' && kind !== 'growth')) return out;
+    return kind === 'hold' ? holds(made) : growth(made);
+  }
+
+  function growth(made) {
+    const out = [];
+    let size = null, before = null;
+    for (const r of made.rows) {
+      const now = number(r, 'working_set'), at = number(r, made.x.key);
+      if (now === null || at === null) continue;
+      if (size !== null && now > size) out.push({lo: number(r, 'start') === null ? before : number(r, 'start'), hi: null, size: now});
+      size = now;
+      before = at;
+    }
+    return out;
+  }
+
+  function holds(made) {
+    const out = [];
+    let open = null, before = null;
+    for (const r of made.rows) {
+      const at = number(r, made.x.key);
+      if (at === null) continue;
+      if (r.decision === 'hold') {
+        if (open) open.hi = at;
+        else out.push(open = {lo: number(r, 'start') === null ? (before === null ? at : before) : number(r, 'start'), hi: at});
+      } else open = null;
+      before = at;
+    }
+    return out;
+  }
+
+  /* timeSeries draws what happened: ingest and holds as bands, growth as lines with the new size. */
+  function timeSeries(chart, ctx, made, frame, look) {
+    const bind = chart.bind, out = [], scale = frame.x;
+    const band = (kind, colour, name) => {
+      const list = phases(chart, ctx, made, kind).filter((p) => p.hi !== null && p.hi > p.lo);
+      if (list.length) out.push(carrier({markArea: {silent: true, animation: false, label: {show: true, position: 'insideBottom', fontSize: 10, color: look.soft, formatter: '{b}'}, itemStyle: {color: colour}, z: 0,
+        data: list.map((p) => [{name: name && (p.hi - p.lo) / (scale.max - scale.min) * frame.wide > wide(name) + 6 ? name : '', xAxis: p.lo}, {xAxis: p.hi}])}}));
+    };
+    if (marked(bind, 'holds')) band('hold', W.fade(look.colours[2], 0.13), 'hold');
+    if (marked(bind, 'ingest')) band('ingest', look.band, 'ingest');
+    if (marked(bind, 'growth')) {
+      let last = -Infinity;
+      const data = phases(chart, ctx, made, 'growth').map((p) => {
+        const px = (p.lo - scale.min) / (scale.max - scale.min) * frame.wide, text = short('tokens', p.size), room = px - last > wide(text) + 6;
+        if (room) last = px;
+        return {xAxis: p.lo, name: room ? text : ''};
+      });
+      if (data.length) out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, lineStyle: {color: look.told, type: 'solid', width: 1, opacity: 0.7}, label: {show: true, position: 'end', distance: 3, fontSize: 10, color: look.told, formatter: '{b}'}, data}}));
+    }
+    return out;
+  }
+
+  const symbols = Object.assign(Object.create(null), {ramp: 'triangle', bisect: 'diamond', verify: 'circle', hold: 'roundRect', lower: 'path://M0,0L10,0L5,9Z', grow: 'arrow', transition: 'rect', floor: 'path://M0,4L10,4L10,6L0,6Z', cap: 'path://M0,0L10,0L10,2L0,2Z', wait: 'emptyCircle', end: 'pin'});
+
+  /* decisionSeries sets a symbol for each decision that was not the one before (it has a reason) on
+     the line of the concurrency, with the reason in the tooltip. */
+  function decisionSeries(chart, made, look) {
+    if (!marked(chart.bind, 'decisions') || !made.lines.length) return [];
+    const kinds = new Map(), line = made.lines.find((l) => l.y.key === 'concurrency') || made.lines[0];
+    for (const p of line.points) {
+      const kind = p.row.decision;
+      if (!kind || !p.row.reason || p.y === null) continue;
+      if (!kinds.has(kind)) kinds.set(kind, []);
+      kinds.get(kind).push(p);
+    }
+    return [...kinds].map(([kind, points], i) => ({info: {points, decision: true}, option: {
+      type: 'scatter', name: kind, yAxisIndex: line.axis, color: look.colours[(i + 2) % look.colours.length], symbol: symbols[kind] || 'circle', symbolSize: 9, z: 5, animation: false, progressive: 0, emphasis: {disabled: true},
+      data: points.map((p) => [p.x, p.y]),
+    }}));
+  }
+
+  /* inBands says in words which bands a place lies in. */
+  function inBands(found, x, unit) {
+    return found.bands.filter((b) => x >= b.lo && x <= b.hi).map((b) => b.name + ' between ' + short(unit, b.lo) + ' and ' + print(unit, b.hi));
+  }
+
+  Object.assign(W, {tiers, within, packed, above, tierSeries, across, acrossSeries, phases, timeSeries, decisionSeries, inBands});
+})(typeof globalThis === 'undefined' ? this : globalThis);
