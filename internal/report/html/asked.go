@@ -131,7 +131,7 @@ func sloText(s scenario.SLO) string {
 func tierText(t scenario.Tier) string {
 	s := fmt.Sprintf("%s, %s tokens", t.Name, metric.Size(t.Capacity))
 	if t.Bandwidth > 0 {
-		s += ", " + metric.Text(metric.GBPerSecond, t.Bandwidth/1e9) + " GB/s"
+		s += ", " + metric.Text(metric.GBPerSecond, t.Bandwidth/1e9)
 	}
 	return s
 }

@@ -40,11 +40,19 @@ func Files(r *Run) []File {
 	var out []File
 	for i, p := range pages {
 		out = append(out, File{p.Name + ".html", func(w io.Writer) error {
-			d := document{Title: p.Title + " - " + r.name(), Name: r.name(), Policy: policy("'self'"), Nav: r.navigation(pages, i), Provenance: r.provenance(), Script: shared}
+			d := document{Title: r.title(p), Name: r.name(), Policy: policy("'self'"), Nav: r.navigation(pages, i), Provenance: r.provenance(), Script: shared}
 			return d.write(w, p)
 		}})
 	}
 	return append(out, File{ScriptFile, script})
+}
+
+// title is what a browser's tab says of a page.
+func (r *Run) title(p *Page) string {
+	if p.Name == IndexName {
+		return r.name() + " - run " + r.id()
+	}
+	return p.Title + " - " + r.name()
 }
 
 // IndexName is the name of the page that all others are linked from, without .html.

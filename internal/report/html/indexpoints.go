@@ -9,8 +9,8 @@ import (
 
 // indexColumns are what the table of all points shows beside what names a row: the few
 // figures that a run is judged by. The pages of one context or cell have the others.
-var indexColumns = []string{"reuse_distance", "hit_rate_intended", "hit_rate_observed", "concurrency_lo", "concurrency_hi", "ttft.p50", "ttft.p95", "ttft.p99", "tpot.p50",
-	"input_throughput", "prefill_throughput", "output_throughput", "goodput", "goodput_share"}
+var indexColumns = []string{"concurrency_lo", "concurrency_hi", "hit_rate_observed", "ttft.p50", "ttft.p95", "ttft.p99", "output_throughput", "input_throughput", "prefill_throughput",
+	"goodput", "goodput_share", "tpot.p50", "tpot.p95", "reuse_distance", "hit_rate_intended"}
 
 // indexPoints puts the table of all points on the index, with each row leading to its
 // cell's page, and one chart or two of what the run is about.
@@ -31,13 +31,24 @@ func (r *Run) indexPoints(p *Page, cells []*Page) {
 		f.bind.Kind, f.bind.Marks = Lines, []string{"transitions"}
 		s.draw(f)
 	}
-	identity := append([]string{"context", "hit_rate", "working_set", "concurrency"}, indexColumns...)
+	identity := append([]string{"working_set", "hit_rate", "context", "concurrency"}, indexColumns...)
 	s.finish(p, controls, identity, nil)
 	p.Notes = slices.DeleteFunc(p.Notes, func(n string) bool { return slices.Contains(s.missing, n) })
-	p.Tables = append(p.Tables, crossingsTable(r.crossings(func(result.SeriesKey) bool { return true }))...)
-	points := &p.Tables[0]
-	points.Columns = slices.DeleteFunc(points.Columns, func(c Column) bool { return c.Key == "trial" })
-	linkRows(points, rows, r, cells)
+	p.Tables = append(p.Tables, crossingsTable(r.edges())...)
+	for i := range p.Tables {
+		p.Tables[i].Columns = slices.DeleteFunc(p.Tables[i].Columns, func(c Column) bool { return c.Key == "trial" })
+	}
+	linkRows(&p.Tables[0], rows, r, cells)
+}
+
+// edges gives the transitions of every series; where there are several trials, the
+// brackets that hold those of all.
+func (r *Run) edges() []crossing {
+	all := r.crossings(func(result.SeriesKey) bool { return true })
+	if slices.ContainsFunc(all, func(c crossing) bool { return c.trial == 0 }) {
+		all = slices.DeleteFunc(all, func(c crossing) bool { return c.trial > 0 })
+	}
+	return all
 }
 
 // indexSketches are the charts of the index.
