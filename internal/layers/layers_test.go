@@ -36,7 +36,7 @@ var allowed = map[string]struct{ ours, libs []string }{
 	"internal/verdict":     {ours: []string{"runner/result", "scenario/metric", "scenario", "runner/sample", "internal/stats", "internal/tier"}},
 	"internal/compare":     {ours: []string{"runner/result", "scenario/metric", "scenario", "runner/sample", "internal/stats", "internal/tier"}},
 	"internal/report":      {ours: []string{"runner/result", "internal/tier", "internal/verdict", "internal/compare", "scenario", "scenario/plandiff", "scenario/metric", "internal/term", "runner/sample"}, libs: []string{"github.com/olekukonko/tablewriter"}},
-	"internal/report/html": {ours: []string{"runner/result", "runner/sample", "internal/tier", "internal/verdict", "scenario", "scenario/metric"}, libs: []string{"github.com/go-echarts/go-echarts/v2", "github.com/dop251/goja"}},
+	"internal/report/html": {ours: []string{"runner/result", "runner/sample", "internal/report", "internal/tier", "internal/verdict", "scenario", "scenario/metric"}, libs: []string{"github.com/go-echarts/go-echarts/v2", "github.com/dop251/goja"}},
 	"internal/simulator":   {},
 	"internal/layers":      {},
 	"cmd/wsrun":            {ours: []string{"*"}, libs: []string{"github.com/spf13/cobra"}},
