@@ -92,6 +92,9 @@
 
   const bounds = Symbol('bounds');
 
+  /* moment reads "2026-11-24 10:09:36", a time in UTC, as seconds since 1970. */
+  function moment(text) { return Date.parse(text.replace(' ', 'T') + 'Z') / 1000; }
+
   /* table reads the texts of a table: columns are {key, head, unit, text}, cells a list of rows
      of texts. A number is a number, no data is null; which cells are lower bounds is kept beside
      them. Keys are names of users and servers too, so that rows have no prototype. */
@@ -108,7 +111,7 @@
           row[bounds][c.key] = true;
           t = t.slice(1);
         }
-        const v = t === '' ? null : Number(t);
+        const v = t === '' ? null : c.unit === 'date' ? moment(t) : Number(t);
         row[c.key] = v !== null && isFinite(v) ? v : null;
       }
       return row;
