@@ -46,7 +46,10 @@ type Link struct {
 }
 
 // Fact is one line of provenance.
-type Fact struct{ Key, Value string }
+type Fact struct {
+	Key, Value string
+	Title      string // in full, where Value is cut
+}
 
 // document is what the page template is given: one page, or all of them.
 type document struct {

@@ -59,17 +59,18 @@
   }
 
   /* Charts in sight are drawn in the next frame, the others when they come near. */
-  let frame = 0;
+  let frame = 0, seen = false; // seen: it is known what is in sight
   function flush() {
     frame = 0;
     plots.forEach((p) => { if (p.near && p.stale) draw(p); });
-    doc.body.dataset.ready = 'true';
+    if (seen || !plots.length) doc.body.dataset.ready = 'true';
   }
 
   function soon() { if (!frame) frame = requestAnimationFrame(flush); }
 
   const sight = new IntersectionObserver((entries) => {
     entries.forEach((e) => { e.target.wsrunPlot.near = e.isIntersecting; });
+    seen = true;
     soon();
   }, {rootMargin: '400px 0px'});
 
@@ -190,7 +191,10 @@
   }
 
   function hide(p) {
-    if (p.c) p.c.dispatchAction({type: 'hideTip'});
+    if (p.c) {
+      p.c.dispatchAction({type: 'updateAxisPointer', currTrigger: 'leave'});
+      p.c.dispatchAction({type: 'hideTip'});
+    }
     p.at = -1;
   }
 

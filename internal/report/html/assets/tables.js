@@ -25,7 +25,7 @@
   function read(el) {
     const columns = [...el.tHead.rows[0].cells].map((th) => ({key: th.dataset.key, unit: th.dataset.unit || '', text: th.classList.contains('text'), head: title(th)}));
     const rows = [...el.tBodies[0].rows];
-    return {el, columns, rows, cells: rows.map((tr) => Array.from(tr.cells, (td) => td.textContent.trim()))};
+    return {el, columns, rows, cells: rows.map((tr) => Array.from(tr.cells, (td) => td.textContent.trim())), most: 200};
   }
 
   /* ---- sorting ---- */
@@ -53,9 +53,18 @@
   }
 
   function place(t, at) {
-    const body = t.el.tBodies[0], rows = doc.createDocumentFragment();
+    const rows = doc.createDocumentFragment();
     at.forEach((i) => rows.append(t.rows[i]));
-    body.append(rows);
+    t.el.tBodies[0].append(rows);
+    cut(t);
+  }
+
+  /* cut keeps all but the first rows off the screen, so that a table of thousands sorts and
+     filters at once; paper has them all. It returns how many rows the filter left. */
+  function cut(t) {
+    let n = 0;
+    for (const tr of t.el.tBodies[0].rows) if (!tr.hidden) tr.classList.toggle('more', ++n > t.most);
+    return n;
   }
 
   /* head makes a column's head a button: ascending, descending, as written. */
@@ -110,17 +119,22 @@
   }
 
   function filter(t) {
-    const count = make('output', {}), few = t.rows.length;
-    const say = (n) => { count.textContent = n === few ? few + ' rows' : n + ' of ' + few + ' rows'; };
+    const count = make('output', {}), all = t.rows.length;
+    const more = make('button', {type: 'button', onclick: () => { t.most = Infinity; say(); }}, 'Show all');
+    function say() {
+      const n = cut(t);
+      more.hidden = n <= t.most;
+      count.textContent = (n === all ? '' : n + ' of ') + all + ' rows' + (n > t.most ? ', the first ' + t.most + ' shown' : '');
+    }
     const input = make('input', {type: 'search', placeholder: 'words, or ' + example(t), spellcheck: false, autocomplete: 'off'});
     input.addEventListener('input', () => {
-      let n = 0, asked;
+      let asked;
       try { asked = tests(t, input.value); } catch (e) { count.textContent = e.message; return; }
-      t.rows.forEach((tr, i) => { tr.hidden = !asked.every((f) => f(t.cells[i])); n += !tr.hidden; });
-      say(n);
+      t.rows.forEach((tr, i) => { tr.hidden = !asked.every((f) => f(t.cells[i])); });
+      say();
     });
-    say(few);
-    return make('div', {class: 'tools'}, make('label', {}, 'Filter rows', input), count);
+    say();
+    return make('div', {class: 'tools'}, make('label', {}, 'Filter rows', input), count, more);
   }
 
   /* example is a comparison that this table can answer. */

@@ -1,0 +1,346 @@
+//go:build browser
+
+package html
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/wsrun/wsrun/internal/browser"
+)
+
+// folder writes pages, each as a file of its own, and the script that they share.
+func folder(t *testing.T, pages ...*Page) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, p := range pages {
+		keep(t, filepath.Join(dir, p.Name+".html"), written(t, p))
+	}
+	var b bytes.Buffer
+	if err := script(&b); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, filepath.Join(dir, ScriptFile), b.Bytes())
+	return dir
+}
+
+func keep(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// column gives the texts of a column of the rows that are shown.
+const column = `(key => { const t = document.querySelector('table.sortable'), i = [...t.tHead.rows[0].cells].findIndex(c => c.dataset.key === key);
+	return [...t.tBodies[0].rows].filter(r => r.offsetHeight).map(r => r.cells[i].textContent).join(' ') })`
+
+// press sorts by a column and gives its texts.
+func press(tab *browser.Tab, key string) []string {
+	tab.Run(fmt.Sprintf(`document.querySelector('th[data-key="%s"] button').click()`, key))
+	return strings.Split(tab.Text(column+`("`+key+`")`), " ")
+}
+
+func TestTablesSort(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{})
+	given := strings.Split(tab.Text(column+`("ttft.p95")`), " ")
+	up, down := press(tab, "ttft.p95"), press(tab, "ttft.p95")
+	for i, got := range [][]string{up, down} {
+		values := make([]float64, 0, 30)
+		for _, text := range got[:27] {
+			v, err := strconv.ParseFloat(strings.TrimPrefix(text, "≥"), 64)
+			if err != nil {
+				t.Fatalf("%q: %v", got, err)
+			}
+			values = append(values, v*float64(1-2*i))
+		}
+		if !slices.IsSorted(values) || strings.Join(got[27:], "") != "" {
+			t.Errorf("direction %d: %q", i, got)
+		}
+	}
+	if state := tab.Text(`document.querySelector('th[aria-sort]').getAttribute('aria-sort')`); state != "descending" {
+		t.Errorf("aria-sort %s", state)
+	}
+	if got := press(tab, "ttft.p95"); !slices.Equal(got, given) {
+		t.Errorf("the third time the order is %q, want as written: %q", got, given)
+	}
+	press(tab, "concurrency")
+	if got := tab.Text(column + `("hit_rate")`); !strings.HasPrefix(got, "50 100 50 100") {
+		t.Errorf("rows that are equal changed their order: %s", got)
+	}
+	if got := press(tab, "validity"); got[0] != "doubtful" || got[29] != "ok" {
+		t.Errorf("by text: %q", got)
+	}
+}
+
+func TestTablesFilter(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{})
+	for _, c := range []struct{ filter, count, first string }{
+		{"", "30 rows", "1 1 2"},
+		{"INVALID", "10 of 30 rows", "2 3 5"},
+		{"row 29 invalid", "1 of 30 rows", "15"},
+		{"validity = ok", "10 of 30 rows", "1 2 4"},
+		{"validity != ok hit_rate=100", "10 of 30 rows", "1 3 4"},
+		{"concurrency<=2", "4 of 30 rows", "1 1 2"},
+		{"ttft.p50 < 150ms", "5 of 30 rows", "1 5 7"},
+		{`ttft.p95 = ""`, "3 of 30 rows", "5 10 15"},
+		{"ttft.p95 >= 0", "27 of 30 rows", "1 1 2"}, // a cell without data fulfils nothing
+		{`reasons = ""`, "10 of 30 rows", "1 2 4"},
+		{"nothing of the kind", "0 of 30 rows", ""},
+		{"depth > 3", "no column is called depth", ""},
+		{"concurrency > many", "many is not a number", ""},
+		{"", "30 rows", "1 1 2"},
+	} {
+		tab.Run(fmt.Sprintf(`const i = document.querySelector('.tools input'); i.value = %q; i.dispatchEvent(new Event('input'))`, c.filter))
+		if got := tab.Text(`document.querySelector('.tools output').textContent`); got != c.count {
+			t.Errorf("%q: %s, want %s", c.filter, got, c.count)
+		}
+		if got := tab.Text(column + `("concurrency")`); !strings.HasPrefix(got, c.first) {
+			t.Errorf("%q shows %s, want %s ...", c.filter, got, c.first)
+		}
+	}
+}
+
+// With 1,000 rows sorting and filtering stay under a tenth of a second, to the next frame.
+func TestTablesAreQuick(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(1000)), "page.html"), browser.Look{})
+	if got := tab.Text(`document.querySelector('.tools output').textContent`); got != "1000 rows, the first 200 shown" {
+		t.Errorf("the table says %q", got)
+	}
+	for what, statement := range map[string]string{
+		"sort":   `document.querySelector('th[data-key="ttft.p50"] button').click()`,
+		"filter": `const i = document.querySelector('.tools input'); i.value = i.value ? '' : 'ttft.p95 > 5 ok'; i.dispatchEvent(new Event('input'))`,
+	} {
+		atMost(t, tab, what, statement, 100)
+	}
+	tab.Run(`const i = document.querySelector('.tools input'); i.value = ''; i.dispatchEvent(new Event('input')); document.querySelector('.tools button').click()`)
+	if n := len(strings.Fields(tab.Text(column + `("concurrency")`))); n != 1000 {
+		t.Errorf("after Show all %d rows are shown", n)
+	}
+}
+
+// atMost holds the time of statements against a limit in ms. A busy machine gets three tries.
+func atMost(t *testing.T, tab *browser.Tab, what, statements string, limit float64) {
+	t.Helper()
+	best := math.Inf(1)
+	for try := 0; try < 3 && best > limit; try++ {
+		best = min(best, timed(tab, statements, 9))
+	}
+	t.Logf("%s: %.0f ms, median", what, best)
+	if best > limit {
+		t.Errorf("%s takes %.0f ms, median, at most %.0f", what, best, limit)
+	}
+}
+
+// timed gives the median time in ms that statements take until their effect is on the screen.
+func timed(tab *browser.Tab, statements string, n int) float64 {
+	var all []float64
+	for range n {
+		all = append(all, tab.Number(`new Promise(done => requestAnimationFrame(() => { const from = performance.now(); (() => {`+statements+`})();
+			requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => done(performance.now() - from); c.port2.postMessage(0) }) }))`))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// ink counts the colours of a chart: one that is blank has one.
+const ink = `(c => { const w = document.createElement('canvas'); w.width = c.width; w.height = c.height; const x = w.getContext('2d', {willReadFrequently: true});
+	x.drawImage(c, 0, 0); const d = x.getImageData(0, 0, c.width, c.height).data, seen = new Set();
+	for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 24 | d[i+1] << 16 | d[i+2] << 8 | d[i+3]); return seen.size })`
+
+const firstCanvas = `document.querySelector('.plot canvas')`
+
+func TestControlsChangeTheChartAndTheAddress(t *testing.T) {
+	dir := folder(t, samplePage(30))
+	chrome := browser.Start(t)
+	tab := chrome.Open(t, filepath.Join(dir, "page.html"), browser.Look{})
+	lines := func(tab *browser.Tab) string {
+		return tab.Text(`echarts.getInstanceByDom(document.querySelector('.plot')).getOption().series.filter(s => s.data.length).map(s => s.name + ' ' + JSON.stringify(s.data[0])).join('; ')`)
+	}
+	before := lines(tab)
+	tab.Run(`const s = document.querySelector('select[name=rate]'); s.value = '50'; s.dispatchEvent(new Event('change', {bubbles: true}))`)
+	tab.Run(`document.querySelector('input[name=stats][value=p95]').click()`)
+	after := lines(tab)
+	if before == after || !strings.Contains(before, "p95") || strings.Contains(after, "p95") {
+		t.Errorf("before: %s, after: %s", before, after)
+	}
+	hash := tab.Text(`location.hash`)
+	if hash != "#rate=50&stats=p50" {
+		t.Errorf("the address ends with %s", hash)
+	}
+	other := chrome.Open(t, filepath.Join(dir, "page.html"), browser.Look{Fragment: strings.TrimPrefix(hash, "#")})
+	if got := lines(other); got != after || other.Text(`document.querySelector('select[name=rate]').value`) != "50" {
+		t.Errorf("the address shows %s, want %s", got, after)
+	}
+	wrong := chrome.Open(t, filepath.Join(dir, "page.html"), browser.Look{Fragment: "rate=75&__proto__=x&%zz=%zz&main"})
+	if got := lines(wrong); got != before {
+		t.Errorf("an address that asks for nonsense shows %s, want the default: %s", got, before)
+	}
+}
+
+func TestKeyboardGoesFromPointToPoint(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{})
+	tab.Run(`document.querySelector('.plot').focus()`)
+	said := func() string { return tab.Text(`document.querySelector('.live').textContent`) }
+	plain := tab.Text(firstCanvas + `.toDataURL()`)
+	tab.Press(kb.ArrowRight)
+	tab.Run("")
+	first := said()
+	if !strings.Contains(first, " 1: ") || !strings.Contains(first, "p50 ") || !strings.Contains(first, "p95 ") {
+		t.Errorf("the first point is told as %q", first)
+	}
+	if tab.Text(firstCanvas+`.toDataURL()`) == plain {
+		t.Error("no tooltip is drawn")
+	}
+	tab.Press(kb.ArrowRight)
+	if second := said(); second == first || !strings.Contains(second, " 2: ") {
+		t.Errorf("the second point is told as %q", second)
+	}
+	tab.Press(kb.Escape)
+	tab.Run("await new Promise(done => setTimeout(done, 300))")
+	if tab.Text(firstCanvas+`.toDataURL()`) != plain {
+		t.Error("Escape leaves the tooltip")
+	}
+	tab.Run(`document.querySelectorAll('.acts button')[1].click()`)
+	if !tab.True(`document.activeElement.matches('.scroll')`) {
+		t.Error("the button Table does not lead to the table")
+	}
+	if label := tab.Text(`document.querySelector('.plot').getAttribute('aria-label')`); !strings.Contains(label, "p50 from ") {
+		t.Errorf("the chart is described as %q", label)
+	}
+}
+
+func TestPictureIsTwiceAsFine(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{Dark: true})
+	name, content := tab.Download(`document.querySelector('.acts button').click()`)
+	if name != "page_ttft.png" {
+		t.Errorf("the picture is called %q", name)
+	}
+	picture, err := png.Decode(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := picture.Bounds().Size(); size != (image.Point{X: 2000, Y: 1040}) {
+		t.Errorf("the picture has %v px", size)
+	}
+	if r, g, b, a := picture.At(1, 1).RGBA(); r+g+b+a != 4*0xffff {
+		t.Errorf("the picture is not white: %x %x %x %x", r, g, b, a)
+	}
+	keep(t, filepath.Join(browser.Screenshots(t), "saved.png"), content)
+}
+
+func TestPaperIsLightAndWhole(t *testing.T) {
+	p := soak(50)
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, p), "soak.html"), browser.Look{Dark: true, Height: 700})
+	drawn := `[...document.querySelectorAll('.plot canvas')].filter(c => ` + ink + `(c) > 3).length`
+	if n := tab.Number(drawn); n == 0 || n == float64(len(p.View.Charts)) {
+		t.Errorf("%v of %d charts are drawn before they are in sight", n, len(p.View.Charts))
+	}
+	tab.Paper(true)
+	if n := tab.Number(drawn); n != float64(len(p.View.Charts)) {
+		t.Errorf("on paper %v of %d charts are drawn", n, len(p.View.Charts))
+	}
+	if got := tab.Text(`getComputedStyle(document.body).backgroundColor`); got != "rgb(255, 255, 255)" {
+		t.Errorf("paper is %s", got)
+	}
+	for _, gone := range []string{".controls", "header nav", ".acts", ".tools", ".theme"} {
+		if !tab.True(`[...document.querySelectorAll('` + gone + `')].every(e => getComputedStyle(e).display === 'none')`) {
+			t.Errorf("%s is printed", gone)
+		}
+	}
+	if light := tab.Text(`wsrun.plots[0].option.textStyle.color`); light != tab.Text(`wsrun.themes.light.ink`) {
+		t.Errorf("charts are printed in %s", light)
+	}
+	dir := browser.Screenshots(t)
+	tab.Screenshot(dir, "paper", true)
+	pdf := tab.PDF()
+	if !bytes.HasPrefix(pdf, []byte("%PDF")) {
+		t.Error("no PDF")
+	}
+	keep(t, filepath.Join(dir, "paper.pdf"), pdf)
+	tab.Paper(false)
+	if dark := tab.Text(`wsrun.plots[0].option.textStyle.color`); dark != tab.Text(`wsrun.themes.dark.ink`) {
+		t.Errorf("back on the screen charts are drawn in %s", dark)
+	}
+}
+
+func TestThemeIsChosenAndKept(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(3)), "page.html"), browser.Look{})
+	background := `getComputedStyle(document.body).backgroundColor`
+	light := tab.Text(background)
+	tab.Run(`const s = document.querySelector('.theme select'); s.value = 'dark'; s.dispatchEvent(new Event('change'))`)
+	if dark := tab.Text(background); dark == light || tab.Text(`wsrun.plots[0].option.textStyle.color`) != tab.Text(`wsrun.themes.dark.ink`) {
+		t.Errorf("the page stays %s", dark)
+	}
+	tab.Reload()
+	if kept := tab.Text(background); kept == light || tab.Text(`document.querySelector('.theme select').value`) != "dark" {
+		t.Errorf("loaded again the page is %s", kept)
+	}
+}
+
+func TestNarrowPageDoesNotOverflow(t *testing.T) {
+	dir := browser.Screenshots(t)
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{Width: 400, Height: 800})
+	if w := tab.Number(`document.documentElement.scrollWidth`); w > 400 {
+		t.Errorf("the page is %v px wide: %s", w, tab.Text(`[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 400 && !e.closest('.scroll')).map(e => e.tagName + '.' + e.className).join(' ')`))
+	}
+	tab.Screenshot(dir, "narrow", true)
+	tab.Resize(1280, 900)
+	tab.Run("")
+	if w := tab.Number(firstCanvas + `.getBoundingClientRect().width`); w < 800 {
+		t.Errorf("after the window grew the chart is %v px wide", w)
+	}
+}
+
+// soak is a sustained page as large as they come: eleven charts of n periods.
+func soak(n int) *Page {
+	p := &Page{Name: "soak", Title: "Soak", Lead: "Eleven charts over time."}
+	wave := func(k int) func([]byte, int) []byte {
+		return func(b []byte, i int) []byte {
+			return AppendNumber(b, math.Round(1000*(2+math.Sin(float64(i*k)/40)+float64((i*7919)%97)/200))/1000)
+		}
+	}
+	table := Table{ID: "periods", Caption: "Periods", Rows: n, Sortable: true, Columns: []Column{{Key: "end", Head: "End", Unit: "min", Cell: func(b []byte, i int) []byte { return AppendNumber(b, float64(i+1)/6) }},
+		{Key: "start", Head: "Start", Unit: "min", Cell: func(b []byte, i int) []byte { return AppendNumber(b, math.Round(float64(i)/6*1000)/1000) }}}}
+	for c := range 11 {
+		bind := Bind{Kind: Time, Table: "periods", X: "end", Unit: []string{"s"}}
+		for s, name := range []string{"p50", "p95", "p99"} {
+			key := fmt.Sprintf("m%d.%s", c, name)
+			table.Columns = append(table.Columns, Column{Key: key, Head: key, Unit: "s", Cell: wave(1 + c*3 + s)})
+			bind.Y = append(bind.Y, Y{Key: key, Name: name, Stat: name})
+		}
+		p.View.Charts = append(p.View.Charts, Chart{ID: fmt.Sprintf("c%d", c), Title: fmt.Sprintf("Measure %d", c), Text: "Over time.", Option: option(bind, axis("Measure", "value")), Bind: bind})
+	}
+	p.Tables = []Table{table}
+	return p
+}
+
+// A step of the linked zoom over 11 charts of 1,000 periods, all in sight, is on the screen
+// in a quarter of a second.
+func TestLinkedZoomIsQuick(t *testing.T) {
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, soak(1000)), "soak.html"), browser.Look{Height: 6000})
+	if n := tab.Number(`wsrun.plots.filter(p => p.c && !p.stale).length`); n != 11 {
+		t.Fatalf("%v charts are drawn, want 11", n)
+	}
+	step := `self.zoomed = ((self.zoomed || 0) + 3) % 45; wsrun.plots[0].c.dispatchAction({type: 'dataZoom', start: self.zoomed, end: 100 - self.zoomed})`
+	atMost(t, tab, "a step of the linked zoom", step, 250)
+	tab.Run(`wsrun.plots[3].c.dispatchAction({type: 'dataZoom', start: 20, end: 60})`)
+	if got := tab.Text(`wsrun.plots.map(p => { const z = p.c.getOption().dataZoom[0]; return z.start + '-' + z.end }).join(' ')`); got != strings.TrimSpace(strings.Repeat("20-60 ", 11)) {
+		t.Errorf("the charts show %s %%", got)
+	}
+	tab.Run(`wsrun.again()`)
+	if got := tab.Text(`wsrun.plots[10].c.getOption().dataZoom[0].start`); got != "20" {
+		t.Errorf("drawn again, a chart starts at %s %%, want 20", got)
+	}
+}
