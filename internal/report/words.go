@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/wsrun/wsrun/internal/term"
 	"github.com/wsrun/wsrun/internal/verdict"
@@ -19,8 +20,9 @@ type Doubt struct {
 	Code  string
 	Class result.Validity // the worst that a point is for it
 	Text  string          // its worst case, or the first few that do not compare
-	// Points is how many have it, each trial of its own.
-	Points int
+	// Points is how many have it, each trial of its own; Counted says that Text tells it.
+	Points  int
+	Counted bool
 }
 
 // Doubts gives the footnotes of all points, the gravest class first; within a class as
@@ -34,7 +36,8 @@ func Doubts(sum *result.Summary) []Doubt {
 				i := slices.IndexFunc(out, func(d Doubt) bool { return d.Code == r.Code })
 				if i < 0 {
 					i = len(out)
-					out = append(out, Doubt{Code: r.Code, Class: r.Class, Text: t.reason(r)[len(r.Code)+len(": "):]})
+					text := t.reason(r)[len(r.Code)+len(": "):]
+					out = append(out, Doubt{Code: r.Code, Class: r.Class, Text: text, Counted: strings.HasSuffix(text, " points)")})
 				}
 				out[i].Points++
 				if gravity(r.Class) > gravity(out[i].Class) {

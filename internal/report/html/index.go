@@ -25,9 +25,9 @@ func (r *Run) index(main, cells []*Page) *Page {
 	p := &Page{Name: IndexName, Title: r.name(), Lead: r.lead()}
 	p.Prose = prose("findings", struct {
 		verdicts
-		Transitions, Capacities []string
+		Transitions, Capacities lines
 		Figures                 []figure
-	}{r.verdicts(), r.transitionLines(), r.capacityLines(), r.figures()})
+	}{r.verdicts(), cut(r.transitionLines(), mostTransitions), cut(r.capacityLines(), mostCapacities), r.figures()})
 	source, given := r.source()
 	p.Tail = prose("beside", struct {
 		Asked  []Fact
@@ -39,6 +39,23 @@ func (r *Run) index(main, cells []*Page) *Page {
 	}{r.asked(), r.pageLinks(main), r.cellGroups(cells), r.fileLinks(), source, given})
 	r.indexPoints(p, cells)
 	return p
+}
+
+// How many sentences stand on the index before the others are folded away.
+const (
+	mostTransitions = 8
+	mostCapacities  = 4
+)
+
+// lines are sentences, of which some are folded away.
+type lines struct{ Shown, More []string }
+
+// cut folds away what is more than most, if that is more than one line.
+func cut(all []string, most int) lines {
+	if len(all) <= most+1 {
+		return lines{Shown: all}
+	}
+	return lines{all[:most], all[most:]}
 }
 
 // prose fills one part of the index's template.
@@ -130,8 +147,11 @@ func (r *Run) cellGroups(cells []*Page) (out []cellGroup) {
 		name, text := "Cells", p.Title
 		if ok {
 			name, text = "Context "+metric.Size(c.context)+", hit rate "+c.rate+" %", metric.Size(c.size)
-			if c.rate == "0" {
+			switch {
+			case c.rate == "0":
 				text = "without reuse"
+			case r.sustained():
+				text = "grown to " + text
 			}
 		}
 		if len(out) == 0 || out[len(out)-1].Name != name {

@@ -2,6 +2,7 @@ package html
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/scenario/metric"
@@ -38,7 +39,22 @@ func (r *Run) indexPoints(p *Page, cells []*Page) {
 	for i := range p.Tables {
 		p.Tables[i].Columns = slices.DeleteFunc(p.Tables[i].Columns, func(c Column) bool { return c.Key == "trial" })
 	}
+	if c := slices.IndexFunc(p.Tables[0].Columns, func(c Column) bool { return c.Key == "reasons" }); c >= 0 {
+		p.Tables[0].Columns[c].Title = "codes of doubts and notes: what they mean stands above, each in full on the page of its cell"
+		p.Tables[0].Columns[c].Cell = func(b []byte, i int) []byte { return Text(b, codes(rows[i].reasons)) }
+	}
 	linkRows(&p.Tables[0], rows, r, cells)
+}
+
+// codes names the doubts of a point where there is no room for their sentences.
+func codes(reasons []result.Reason) string {
+	var out []string
+	for _, why := range reasons {
+		if !slices.Contains(out, why.Code) {
+			out = append(out, why.Code)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // edges gives the transitions of every series; where there are several trials, the

@@ -28,7 +28,7 @@ type verdicts struct {
 
 // mostAgainst is how many points a threshold names, and mostWhere how many a stop does.
 const (
-	mostAgainst = 6
+	mostAgainst = 4
 	mostWhere   = 3
 )
 
@@ -38,9 +38,14 @@ func (r *Run) verdicts() verdicts {
 		v.Thresholds = append(v.Thresholds, thresholdRemark(f))
 	}
 	for _, d := range report.Doubts(r.Sum) {
-		if class := classOf(d.Class); d.Class != result.ValidSkipped {
-			v.Doubts = append(v.Doubts, remark{class, string(d.Class), d.Code, fmt.Sprintf("%s [%s]", report.Clean(d.Text), plural(d.Points, "point"))})
+		if d.Class == result.ValidSkipped {
+			continue // the table and the stops say it
 		}
+		text := report.Clean(d.Text)
+		if !d.Counted {
+			text += " (" + plural(d.Points, "point") + ")"
+		}
+		v.Doubts = append(v.Doubts, remark{classOf(d.Class), string(d.Class), d.Code, text})
 	}
 	for _, n := range r.Sum.Notes {
 		note := remark{Code: n.Code, Text: report.Clean(n.Text)}
