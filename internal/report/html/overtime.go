@@ -8,7 +8,6 @@ import (
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"github.com/wsrun/wsrun/scenario"
-	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // overTime makes the charts over a cell's time from the figures that there are, and says
@@ -42,14 +41,15 @@ type timeChart struct {
 // timeCharts lists them in the order of the page: what was asked of the server, what it
 // answered, and what it says of itself.
 func timeCharts(slo scenario.SLO, figures []periodFigure) []timeChart {
-	grown := []string{"growth", "ingest", "holds"}
+	grown := []string{"growth", "ingest"}
+	held := append(slices.Clone(grown), "holds") // on the charts that are about them: on all they would be noise
 	out := []timeChart{
 		{id: "working_set", title: "Working set", text: "What the requests draw from. A line marks each growth, bands the ingest of new prompts and the holds whose figures stand in the table of sizes.",
-			axes: []string{"Working set"}, units: []string{"tokens"}, marks: grown, lines: []Y{{Key: "working_set", Name: "working set", Step: true}}},
+			axes: []string{"Working set"}, units: []string{"tokens"}, marks: held, lines: []Y{{Key: "working_set", Name: "working set", Step: true}}},
 		{id: "concurrency", title: "Concurrency and decisions", text: "Requests in flight: asked for, and achieved as the mean over time. A symbol stands where the controller decided something new; its tooltip says why.",
-			axes: []string{"Requests in flight"}, units: []string{""}, marks: append(slices.Clone(grown), "decisions"), tall: true,
+			axes: []string{"Requests in flight"}, units: []string{""}, marks: append(slices.Clone(held), "decisions"), tall: true,
 			lines: []Y{{Key: "concurrency", Name: "target", Step: true}, {Key: "concurrency_achieved", Name: "achieved", Dash: "dashed"}}},
-		{id: "ttft", title: "Time to first token", text: ttftText(slo), axes: []string{"TTFT"}, units: []string{"s"}, marks: grown, tall: true, refs: sloRefs("slo TTFT ", slo.TTFT),
+		{id: "ttft", title: "Time to first token", text: ttftText(slo), axes: []string{"TTFT"}, units: []string{"s"}, marks: held, tall: true, refs: sloRefs("slo TTFT ", slo.TTFT),
 			lines: statLines("ttft.", ttftStats(slo), true), without: "No TTFT: no first token came in any period."},
 		{id: "output_rate", title: "Output rate per request", text: "Output tokens per second that one request gets, 1 / TPOT; p5 is what the slowest get.", axes: []string{"Output rate"}, units: []string{"tokens/s"},
 			marks: grown, refs: sloRefs("slo output rate ", slo.OutputRate), lines: statLines("output_rate.", rateStats(slo), false), without: "No output rate and no TPOT: no request had a second output token."},
@@ -61,7 +61,7 @@ func timeCharts(slo scenario.SLO, figures []periodFigure) []timeChart {
 			marks: grown, lines: []Y{{Key: "output_throughput", Name: "output"}}},
 		{id: "goodput", title: "Goodput", text: "Requests that kept the slo: per second (left), and as a share of those that ended (right).", axes: []string{"Goodput", "Share good"}, units: []string{"requests/s", "%"},
 			marks: grown, lines: []Y{{Key: "goodput", Name: "goodput"}, {Key: "goodput_share", Name: "share good", Axis: 1, Dash: "dashed"}}, without: "No goodput: the slo has no percentile line that one request could be held against."},
-		{id: "hit_rate", title: "Cache hit rate", text: "Prompt tokens found in a cache: meant to be, and as the server told. Where the two part, a tier's edge was crossed.", axes: []string{"Hit rate"}, units: []string{"%"},
+		{id: "hit_rate", title: "Cache hit rate", text: "Prompt tokens found in a cache: meant to be, and as the server told. Where the two part, prompts are computed again that were meant to be reused.", axes: []string{"Hit rate"}, units: []string{"%"},
 			marks: grown, lines: []Y{{Key: "hit_rate_observed", Name: "observed"}, {Key: "hit_rate_intended", Name: "intended", Dash: "dashed"}}},
 		{id: "sources", title: "Prompt tokens by source", text: "Where the prompt tokens of each period came from, nearest tier first.", axes: []string{"Share of prompt tokens"}, units: []string{"%"}, stacked: true,
 			marks: []string{"growth", "ingest"}, lines: sourceLines(figures), without: "No sources of prompt tokens, and no observed hit rate: the server told no cached tokens."},
@@ -89,7 +89,7 @@ func serverCharts(grown []string) []timeChart {
 func ttftText(slo scenario.SLO) string {
 	text := "Of requests that started since the last change of level or size, so that none stands for another."
 	if len(slo.TTFT) > 0 && slo.Margin > 0 {
-		text += " The controller looks for a level that stays " + metric.Text(metric.Percent, slo.Margin) + " below the limit."
+		text += " The controller looks for a level that stays " + ratePercent(slo.Margin) + " below the limit."
 	}
 	return text
 }
@@ -98,9 +98,9 @@ func ttftText(slo scenario.SLO) string {
 // "stats" shows and hides them.
 func statLines(family string, stats []string, switched bool) (out []Y) {
 	for _, stat := range stats {
-		y := Y{Key: family + stat, Name: stat}
-		if y.Dash = (Y{Stat: stat}).dash(); switched {
-			y.Stat = stat
+		y := Y{Key: family + stat, Name: stat, Stat: stat}
+		if !switched {
+			y.Stat, y.Dash = "", map[string]string{"p5": "dashed", "p95": "dashed", "p10": "dotted"}[stat]
 		}
 		out = append(out, y)
 	}

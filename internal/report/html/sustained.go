@@ -131,8 +131,12 @@ func timeControls(slo scenario.SLO, figures []periodFigure, units []*result.Unit
 	}
 	stats := Control{ID: "stats", Label: "Statistics", Kind: "many"}
 	for _, stat := range ttftStats(slo) {
-		if has(figures, "ttft."+stat) {
-			stats.Options = append(stats.Options, Option{Value: stat, Label: stat})
+		if !has(figures, "ttft."+stat) {
+			continue
+		}
+		stats.Options = append(stats.Options, Option{Value: stat, Label: stat})
+		// The largest of each period is noise that takes half of the axis, unless it is what is held.
+		if stat != "max" || slices.ContainsFunc(slo.TTFT, func(l scenario.Line) bool { return l.Stat == "max" }) {
 			stats.Default = append(stats.Default, stat)
 		}
 	}
@@ -146,44 +150,65 @@ func has(figures []periodFigure, key string) bool {
 	return slices.ContainsFunc(figures, func(f periodFigure) bool { return f.key == key })
 }
 
-// sustainedProse says what came out, in words and as one row for each size.
+// sustainedProse says what came out, in figures and words, and as one row for each size.
 func (r *Run) sustainedProse(c *sustainedCell, left []string) template.HTML {
 	steps := r.stepTable(c)
 	var b strings.Builder
 	err := sustainedTemplate.Execute(&b, struct {
-		Sentences, Left []string
-		Steps           template.HTML
-	}{append(r.heldWords(c), r.edgeWords(c)...), left, template.HTML(steps.append(nil))})
+		Figures     []figure
+		Edges, Left []string
+		Doubts      []remark
+		Steps       template.HTML
+	}{r.heldFigures(c), r.edgeWords(c), left, c.stepDoubts(), template.HTML(steps.append(nil))})
 	if err != nil { // a builder takes everything, and the template is a constant
-		panic(err)
+		panic("html: the template of a sustained cell does not fit its data: " + err.Error())
 	}
 	return template.HTML(b.String())
 }
 
 var sustainedTemplate = template.Must(template.New("sustained").Parse(
-	`{{range .Sentences}}<p>{{.}}</p>
-{{end}}{{.Steps}}{{range .Left}}<p class="left">{{.}}</p>
+	`{{with .Figures}}<dl class="facts">{{range .}}
+<div><dt>{{.Name}}</dt><dd>{{.Value}}</dd><small>{{.Where}}</small></div>{{end}}
+</dl>
+{{end}}{{with .Edges}}<h2>Transitions</h2>
+<ul class="sentences">{{range .}}
+<li>{{.}}</li>{{end}}
+</ul>
+{{end}}{{.Steps}}{{with .Doubts}}<ul class="remarks">{{range .}}
+<li><span class="{{.Class}}">{{.Word}}</span> <code>{{.Code}}</code> {{.Text}}</li>{{end}}
+</ul>
+{{end}}{{range .Left}}<p class="left">{{.}}</p>
 {{end}}`))
 
-// heldWords says what the smallest and the largest size that were measured bear.
-func (r *Run) heldWords(c *sustainedCell) []string {
+// heldFigures are what the smallest and the largest size that were measured bear, and
+// the limit that this is held against.
+func (r *Run) heldFigures(c *sustainedCell) (out []figure) {
 	usable := slices.DeleteFunc(slices.Clone(c.merged), func(m *result.Merged) bool { return !m.Usable() })
 	if len(usable) == 0 {
 		return nil
 	}
-	at := func(m *result.Merged) string {
-		if m.Spec.WorkingSet == 0 {
-			return report.HeldText(m)
+	ends := []*result.Merged{usable[0]}
+	if last := usable[len(usable)-1]; len(usable) > 1 {
+		ends = append(ends, last)
+	}
+	for _, m := range ends {
+		f := figure{Name: "Requests in flight held", Value: report.HeldText(m), Where: "nothing reused"}
+		if m.Spec.WorkingSet > 0 {
+			f.Where = "at a working set of " + metric.Size(m.Spec.WorkingSet)
 		}
-		return report.HeldText(m) + " at " + metric.Size(m.Spec.WorkingSet)
+		out = append(out, f)
 	}
 	slo := r.Rec.Run.Scenario.SLO
-	slo.Margin = 0 // the controller's; what was held kept the limit itself
-	text := "Requests in flight within " + sloText(slo) + ": " + at(usable[0])
-	if n := len(usable); n > 1 {
-		text += ", " + at(usable[n-1])
+	out = append(out, sloFigures("TTFT ", "at most", metric.Seconds, "", slo.TTFT)...)
+	return append(out, sloFigures("output rate ", "at least", metric.TokensPerSecond, " tokens/s", slo.OutputRate)...)
+}
+
+// sloFigures gives the lines of an slo as figures.
+func sloFigures(name, side string, u metric.Unit, unit string, lines []scenario.Line) (out []figure) {
+	for _, l := range lines {
+		out = append(out, figure{Name: "Limit: " + name + l.Stat, Value: metric.Text(u, l.Limit) + unit, Where: side})
 	}
-	return []string{text + "."}
+	return out
 }
 
 // edgeWords gives the transitions of the cell's series, as the console says them.
@@ -196,14 +221,7 @@ func (r *Run) edgeWords(c *sustainedCell) []string {
 	if len(c.spec.Steps) < 2 && len(own.Series) == 0 { // one size: there is nothing to cross
 		return nil
 	}
-	out := report.TransitionLines(&own)
-	for i, l := range out {
-		out[i] = "Transitions: " + l
-		if i > 0 {
-			out[i] = l
-		}
-	}
-	return out
+	return report.TransitionLines(&own)
 }
 
 // stepTable has a row for each size: what it held, and how well.
@@ -220,33 +238,41 @@ func (r *Run) stepTable(c *sustainedCell) Table {
 		t.Columns = append(t.Columns, Column{Key: key, Head: head, Title: title, Text: true, Cell: func(b []byte, i int) []byte { return Text(b, of(rows[i])) }})
 	}
 	t.Columns = append(t.Columns, Column{Key: "size", Head: "Working set", Unit: "tokens", Cell: func(b []byte, i int) []byte { return AppendValue(b, rows[i].Row.Get("working_set")) }})
-	number("reuse_distance")
 	text("held", "Held", "requests in flight that keep the slo; a bracket where the level was not found, a range in brackets over trials", report.HeldText)
+	t.Columns = append(t.Columns, Column{Key: "validity", Head: "Validity", Text: true, Cell: func(b []byte, i int) []byte { return badge(b, rows[i].Validity) }})
 	for _, name := range stepFigures(r.Rec.Run.Scenario.SLO) {
 		number(name)
 	}
-	t.Columns = append(t.Columns, Column{Key: "validity", Head: "Validity", Text: true, Cell: func(b []byte, i int) []byte { return badge(b, rows[i].Validity) }})
-	text("reasons", "Reasons", "doubts and notes", func(m *result.Merged) string { return reasonText(m.Reasons) })
 	return t
 }
 
 // stepFigures are the figures of a size: those of the slo, and what it is traded for.
 func stepFigures(slo scenario.SLO) []string {
-	out := []string{"ttft.p50", "ttft.p95"}
+	var out []string
 	for _, l := range slo.TTFT {
 		out = append(out, "ttft."+l.Stat)
+	}
+	if len(out) == 0 {
+		out = append(out, "ttft.p95")
 	}
 	for _, l := range slo.OutputRate {
 		out = append(out, "output_rate."+l.Stat)
 	}
-	out = append(out, "output_throughput", "goodput", "hit_rate_observed")
-	var once []string
-	for _, name := range out {
-		if !slices.Contains(once, name) {
-			once = append(once, name)
+	return append(out, "output_throughput", "goodput", "hit_rate_observed", "reuse_distance")
+}
+
+// stepDoubts are the doubts and notes of each size, which are too long for its row.
+func (c *sustainedCell) stepDoubts() (out []remark) {
+	for _, m := range c.merged {
+		where := "hit rate 0"
+		if m.Spec.WorkingSet > 0 {
+			where = metric.Size(m.Spec.WorkingSet)
+		}
+		for _, why := range m.Reasons {
+			out = append(out, remark{classOf(why.Class), where, why.Code, report.Clean(why.Text)})
 		}
 	}
-	return once
+	return out
 }
 
 // badge appends a validity as a badge: a word and a class, never a colour alone.
