@@ -72,7 +72,12 @@ func quickstartFiles(t *testing.T, run string) {
 	for _, e := range entries {
 		got = append(got, strings.ReplaceAll(e.Name(), stamp, "{ts}"))
 	}
-	want := []string{"detailed_results_{ts}.csv", "phase_metadata_{ts}.csv", "record.wsr", "run.json", "scenario.yaml", "summary_{ts}.csv", "tiers_{ts}.csv"}
+	want := []string{"charts.js", "detailed_results_{ts}.csv"}
+	for _, size := range []string{"100000", "150000", "250000", "450000", "700000", "850000", "950000"} {
+		want = append(want, "fixed_ctx4000_ws"+size+"_cache100.html")
+	}
+	want = append(want, "index.html", "output_metrics_comparison.html", "output_throughput_comparison.html", "performance_vs_working_set_4000.html",
+		"phase_metadata_{ts}.csv", "record.wsr", "run.json", "scenario.yaml", "summary_{ts}.csv", "tiers_{ts}.csv")
 	if !slices.Equal(got, want) {
 		t.Errorf("files in %s:\n got %v\nwant %v", run, got, want)
 	}

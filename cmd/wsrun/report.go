@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wsrun/wsrun/internal/report"
+	"github.com/wsrun/wsrun/internal/report/html"
 	"github.com/wsrun/wsrun/internal/verdict"
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/scenario"
@@ -19,6 +20,7 @@ type view struct {
 	rec   *result.Record
 	sum   *result.Summary
 	found []verdict.Finding
+	files []html.DataFile // beside the pages, once they are written
 }
 
 // open reads a run: its directory, or the record itself.
@@ -42,19 +44,53 @@ func open(run string) (*view, error) {
 	return v, nil
 }
 
-// manifest writes run.json with the notes that only the summary knows.
+// manifest writes run.json with what only the summary knows.
 func (v *view) manifest(state string) error {
 	m := result.ManifestOf(v.rec, state)
-	m.Notes = nil
-	for _, n := range v.sum.Notes {
-		m.Notes = append(m.Notes, n.Text)
+	m.Conclude(v.sum)
+	for _, f := range v.found {
+		switch f.Outcome {
+		case verdict.Pass:
+			m.Headline.Thresholds.Pass++
+		case verdict.Fail:
+			m.Headline.Thresholds.Fail++
+		case verdict.NoVerdict:
+			m.Headline.Thresholds.NoVerdict++
+		}
+	}
+	if state != result.StateRunning {
+		code := v.exit(state)
+		m.Headline.Exit = &code
 	}
 	return result.WriteManifest(v.dir, m)
 }
 
-func (v *view) write() error {
-	_, err := report.WriteFiles(v.dir, v.sum, v.rec)
-	return err
+// state gives how the run ended: as its manifest says, else as the record does.
+func (v *view) state() string {
+	if m, err := result.ReadManifest(filepath.Join(v.dir, result.ManifestFile)); err == nil && m.State != "" {
+		return m.State
+	}
+	for _, n := range v.sum.Notes {
+		if n.Code == result.StateInterrupted || n.Code == result.StateFailed {
+			return n.Code
+		}
+	}
+	if v.rec.Torn || len(v.rec.HalfDone()) > 0 {
+		return result.StateRunning
+	}
+	return result.StateDone
+}
+
+// exit is the exit code of a run that ended in this state.
+func (v *view) exit(state string) int {
+	switch code := v.code(); {
+	case state == result.StateInterrupted:
+		return verdict.Combine(code, verdict.ExitInterrupted)
+	case state == result.StateFailed || len(v.sum.Failures()) > 0:
+		return verdict.Combine(code, verdict.ExitFailed)
+	default:
+		return code
+	}
 }
 
 // code is the exit code of what was measured: a note that fails the run, and the
@@ -94,7 +130,12 @@ func (a *app) print(v *view) error {
 }
 
 func (a *app) reportCommand() *cobra.Command {
-	c := &cobra.Command{Use: "report RUN", Short: "Table and CSV files again, from a record; no server is needed", Args: exactly(1, "one run: its directory or its record")}
+	c := &cobra.Command{Use: "report RUN", Short: "Table, CSV files and pages again, from a record; no server is needed", Args: exactly(1, "one run: its directory or its record"),
+		Long: `Computes everything from the record again: prints the table, and writes the CSV files, the pages
+(unless output.html is off), run.json and the history of the results folder that the run is in.
+The same record gives the same bytes.`}
+	var single bool
+	var svg string
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if err := a.oneFormat("text", "json"); err != nil {
 			return err
@@ -107,10 +148,20 @@ func (a *app) reportCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return errors.Join(v.write(), a.print(v))
+		err = errors.Join(v.manifest(v.state()), a.write(v))
+		if single {
+			err = errors.Join(err, a.single(v))
+		}
+		if svg != "" {
+			err = errors.Join(err, a.pictures(v, svg))
+		}
+		return errors.Join(err, a.print(v))
 	}
 	a.printFlags(c, "text or json")
 	c.Flags().BoolVar(&a.flags.brief, "brief", false, "key: value lines with every key, for scripts")
+	c.Flags().BoolVar(&single, "single-file", false, "also write "+html.SingleFile+" into the run directory: all pages and their script in one file, to be mailed or kept")
+	c.Flags().StringVar(&svg, "svg", "", "also write every chart of every page into this `folder`, as {page}_{chart}.svg")
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return notEmpty(c, "svg") }
 	return c
 }
 

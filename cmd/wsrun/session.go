@@ -40,7 +40,7 @@ func (a *app) begin(p *scenario.Plan, only []string) (*session, error) {
 	if s.dir, s.stamp, err = result.NewRunDir(p.Scenario.Output.Dir, p.Scenario.Name, time.Now(), s.id); err != nil {
 		return nil, err
 	}
-	if err = os.WriteFile(filepath.Join(s.dir, "scenario.yaml"), p.Source, 0o644); err != nil {
+	if err = os.WriteFile(filepath.Join(s.dir, scenarioFile), p.Source, 0o644); err != nil {
 		return nil, fmt.Errorf("the scenario cannot be kept with its run: %w", err)
 	}
 	s.writer, err = result.Create(filepath.Join(s.dir, result.RecordFile))
@@ -136,19 +136,17 @@ func (s *session) finish(ended error) int {
 	if s.titled {
 		a.title(s.plan.Scenario.Name)
 	}
-	if err := errors.Join(v.manifest(state), v.write(), a.print(v)); err != nil {
+	if err := errors.Join(v.manifest(state), a.write(v), a.print(v)); err != nil {
 		a.complain(err)
 		return verdict.ExitFailed
 	}
 	fmt.Fprintf(a.stderr, "results in %s\n", s.dir)
-	code := v.code()
 	if ended == nil {
 		for _, why := range v.sum.Failures() {
 			a.complain(fmt.Errorf("%s: %s", s.plan.Scenario.Name, why))
-			code = verdict.Combine(code, verdict.ExitFailed)
 		}
 	}
-	return code
+	return v.exit(state)
 }
 
 // observers hands a frame to each in turn.
