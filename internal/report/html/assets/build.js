@@ -2,42 +2,62 @@
 (function (root) {
   'use strict';
   const W = root.wsrun;
-  const {look, number, tick, titled, print, short, wide, cut, wrap, marked} = W;
-
-  const font = 'system-ui, sans-serif';
+  const {look, font, number, tick, titled, print, short, wide, cut, wrap, marked} = W;
 
   /* ---- room ---- */
 
-  /* legend gives the names that it shows, each once, and how many rows they take. */
-  function legend(parts, width) {
+  /* legend gives the names that it shows, each once, and how many rows they take. icon is the width
+     of a symbol. */
+  function legend(parts, width, icon) {
     const names = [...new Set(parts.filter((p) => p.info && p.option.name).map((p) => p.option.name))];
-    const most = Math.min(260, width - 70);
-    let rows = names.length ? 1 : 0, x = 0;
+    const most = Math.min(260, width - icon - 40);
+    let rows = names.length ? 1 : 0, x = 0, sum = 0;
     for (const n of names) {
-      const w = Math.min(wide(n), most) + 52;
+      const w = Math.min(wide(n), most) + icon + 20;
       if (x > 0 && x + w > width - 16) { rows++; x = 0; }
       x += w;
+      sum += w;
     }
-    return {names, rows, most};
+    return {names, rows, most, icon, sum};
   }
 
-  function legendOption(l, ctx, theme, top) {
-    const scroll = l.rows > 3 && !ctx.export;
+  function legendOption(l, ctx, theme, place) {
     return {
-      show: l.names.length > 0, type: scroll ? 'scroll' : 'plain', top, left: 8, right: 8, itemWidth: 32, itemHeight: 9, itemGap: 12, padding: [4, 0], data: l.names, selectedMode: ctx.export ? false : true,
-      textStyle: {color: theme.ink, fontSize: 12}, inactiveColor: theme.line, pageIconColor: theme.soft, pageIconInactiveColor: theme.line, pageTextStyle: {color: theme.soft},
+      show: l.names.length > 0, type: l.rows > 3 && !ctx.export ? 'scroll' : 'plain', top: place.top, left: place.left, right: 8, itemWidth: l.icon, itemHeight: 9, itemGap: 12, padding: [4, 0], data: l.names,
+      selectedMode: !ctx.export, textStyle: {color: theme.ink, fontSize: 12, fontFamily: font}, inactiveColor: theme.line, pageIconColor: theme.soft, pageIconInactiveColor: theme.line, pageTextStyle: {color: theme.soft},
       formatter: (name) => cut(name, l.most), tooltip: {show: l.names.some((n) => wide(n) > l.most)},
     };
   }
 
-  /* frame gives each part of a chart its place, in px. */
+  const legendHigh = (l, ctx) => (l.rows > 3 && !ctx.export ? 1 : l.rows) * 21;
+
+  /* frame gives each part of a chart its place, in px. From above: a picture's title, the legends, the
+     names of the y axes (beside the legend where there is room), the labels of marks, the plot.
+     opts: legends, names (of the left and the right axis), labels, most (rows of labels), fixed (one
+     more row of labels), left, right, bottom. */
   function frame(ctx, opts) {
-    const width = ctx.width || 800, height = ctx.height || 320, head = ctx.export ? wrap(ctx.export.title, width / 1.25 - 24) : [];
-    const foot = ctx.export ? wrap(ctx.export.provenance, (width - 24) * 1.2) : [];
-    const legendTop = head.length ? 14 + head.length * 20 : 0, rows = opts.legendRows > 3 && !ctx.export ? 1 : opts.legendRows;
-    const legendHigh = rows ? rows * 21 + 6 : 4, named = opts.nameY ? 18 : 4;
-    const top = legendTop + legendHigh + named + opts.rows * 15 + 6, bottom = opts.bottom + (foot.length ? foot.length * 14 + 10 : 0);
-    return {width, height, head, foot, legendTop, top, bottom, left: opts.left, right: opts.right, wide: Math.max(40, width - opts.left - opts.right), high: Math.max(40, height - top - bottom), rows: opts.rows};
+    const width = ctx.width || 800, height = ctx.height || 320;
+    const head = ctx.export ? wrap(ctx.export.title, (width - 24) / 1.25) : [], foot = ctx.export ? wrap(ctx.export.provenance, (width - 24) * 1.2) : [];
+    const [main, second] = opts.legends || [], names = (opts.names || []).map((n) => (n ? cut(n, width - 16) : '')), taken = names.map((n) => (n ? wide(n) + 14 : 0));
+    const beside = main && main.rows === 1 && main.sum + (taken[0] || 0) + (taken[1] || 0) + 24 <= width, own = names.some(Boolean) && !beside;
+    const begin = head.length ? 14 + head.length * 20 : 0, fixed = opts.fixed || 0;
+    const packed = W.packed(opts.labels || [], width, opts.most || 3, own && !fixed ? taken[0] : 0, own && !fixed ? taken[1] || 0 : 0), rows = packed.rows + fixed + (own && fixed ? 1 : 0);
+    let top = begin + (main ? legendHigh(main, ctx) : 0) + (second ? legendHigh(second, ctx) : 0);
+    const below = top;
+    top += rows * 15 + (rows || !top ? 12 : 10);
+    const bottom = opts.bottom + (foot.length ? foot.length * 14 + 10 : 0), f = {width, height, head, foot, top, bottom, left: opts.left, right: opts.right};
+    f.wide = Math.max(40, width - f.left - f.right);
+    f.high = Math.max(40, height - top - bottom);
+    f.legends = [{top: begin, left: beside && taken[0] ? taken[0] + 10 : 8}, {top: begin + (main ? legendHigh(main, ctx) : 0), left: 8}];
+    const at = beside ? begin + 4 : own && fixed ? below : top - 22;
+    f.texts = names.map((n, k) => (n ? {x: k ? width - 8 : 8, y: at, text: n, align: k ? 'right' : 'left', name: true} : null)).filter(Boolean)
+      .concat(packed.labels.map((l) => ({x: l.x, y: top - 22 - l.row * 15, text: l.text, colour: l.colour, align: 'center'})));
+    return f;
+  }
+
+  /* texts draws the names and labels that frame has placed. */
+  function texts(list, theme) {
+    return list.map((l) => ({type: 'text', silent: true, x: l.x, y: l.y, z: 10, style: {text: l.text, fill: l.colour || theme.soft, font: (l.name ? '12px ' : '11px ') + font, textAlign: l.align, textVerticalAlign: 'top'}}));
   }
 
   /* ---- axes ---- */
@@ -60,12 +80,8 @@
     return o;
   }
 
-  function yOption(name, y, unit, k, f, theme) {
-    const o = {
-      type: y.log ? 'log' : 'value', position: k ? 'right' : 'left', min: y.min, max: y.max, name: cut(titled(name, unit), f.width - 16), nameLocation: 'end', nameGap: 8 + f.rows * 15,
-      nameTextStyle: {color: theme.soft, fontSize: 12, align: k ? 'right' : 'left', padding: k ? [0, -f.right + 8, 0, 0] : [0, 0, 0, -f.left + 8]},
-      axisLabel: label(theme, unit), axisLine: {show: false}, axisTick: {show: false}, splitLine: {show: k === 0, lineStyle: {color: theme.line}},
-    };
+  function yOption(y, unit, k, theme) {
+    const o = {type: y.log ? 'log' : 'value', position: k ? 'right' : 'left', min: y.min, max: y.max, axisLabel: label(theme, unit), axisLine: {show: false}, axisTick: {show: false}, splitLine: {show: k === 0, lineStyle: {color: theme.line}}};
     if (y.log) {
       o.axisLabel.customValues = y.ticks;
       o.axisTick.customValues = y.ticks;
@@ -137,7 +153,7 @@
 
   /* empty says why there is nothing to draw. */
   function empty(chart, ctx, text) {
-    const theme = look(ctx), f = frame(ctx, {legendRows: 0, nameY: false, rows: 0, left: 20, right: 20, bottom: 20}), o = base(chart, ctx, f, theme);
+    const theme = look(ctx), f = frame(ctx, {left: 20, right: 20, bottom: 20}), o = base(chart, ctx, f, theme);
     o.title.push({text, left: 'center', top: Math.round(f.top + f.high / 2 - 20), textStyle: {color: theme.soft, fontSize: 14, fontWeight: 'normal', fontFamily: font, width: f.wide, overflow: 'break'}});
     o.series = [];
     return o;
@@ -217,32 +233,23 @@
     const x = scaleOf(chart, ctx, made, time, found, n), ys = scalesY(chart, made, list);
     if (x.log) made.lines.forEach((l) => { l.points = l.points.filter((p) => p.x > 0); });
     const left = time ? (narrow ? 52 : 64) : axisWidth(ys[0], ys[0].unit), right = time ? (narrow ? (ys[1] ? 52 : 14) : 60) : ys[1] ? axisWidth(ys[1], ys[1].unit) : 22;
-    const top = W.packed(W.above(found, x, left, Math.max(40, width - left - right), theme), 2, width - 2, narrow ? 4 : 3);
-    const growing = time && marked(chart.bind, 'growth') ? 1 : 0, zoom = time && !ctx.export;
-    const decisions = time ? W.decisionSeries(chart, made, theme) : [];
-    const names = legend(made.lines.map((l) => ({info: l, option: l})).concat(decisions, made.missing.length ? [{info: {}, option: {name: 'not measured'}}] : []), width);
-    const f = Object.assign(frame(ctx, {legendRows: names.rows, nameY: ys.some((y) => y.name || y.unit), rows: Math.max(top.rows, growing), left, right, bottom: zoom ? 82 : 48}), {x, y: ys});
-    const across = W.acrossSeries(list, f);
-    const parts = (time ? W.timeSeries(chart, ctx, made, f, theme) : W.tierSeries(found, x, theme)).concat(W.lineSeries(chart, made, f, theme, time), across.series, decisions, time ? [] : W.missingSeries(made, f, theme));
+    const decisions = time ? W.decisionSeries(chart, made, theme) : [], zoom = time && !ctx.export;
+    const legends = [legend(made.lines.map((l) => ({info: l, option: l})).concat(made.missing.length ? [{info: {}, option: {name: 'not measured'}}] : []), width, 32)].concat(decisions.length ? legend(decisions, width, 11) : []);
+    const f = Object.assign(frame(ctx, {
+      legends, names: ys.map((y) => titled(y.name, y.unit)), labels: W.above(found, x, left, Math.max(40, width - left - right), theme), most: narrow ? 4 : 3, fixed: time && marked(chart.bind, 'growth') ? 1 : 0, left, right, bottom: zoom ? 68 : 48,
+    }), {x, y: ys});
+    const across = W.acrossSeries(list, f, theme), parts = (time ? W.timeSeries(chart, ctx, made, f, theme) : W.tierSeries(found, x, theme)).concat(W.lineSeries(chart, made, f, theme, time), across.series, decisions, time ? [] : W.missingSeries(made, f, theme));
     const o = base(chart, ctx, f, theme);
     o.grid = {left: f.left, right: f.right, top: f.top, bottom: f.bottom};
-    o.legend = legendOption(names, ctx, theme, f.legendTop);
+    o.legend = legends.map((l, k) => legendOption(l, ctx, theme, f.legends[k]));
     o.xAxis = xOption(made, x, f, theme);
-    o.yAxis = ys.map((y, k) => yOption(y.name, y, y.unit, k, f, theme));
+    o.yAxis = ys.map((y, k) => yOption(y, y.unit, k, theme));
     o.tooltip = tooltip(chart, made, parts, found, theme, ctx);
-    o.graphic = texts(top, across.far, f, theme);
+    o.graphic = texts(f.texts.concat(W.beyond(across.far, f)), theme);
     o.series = parts.map((p) => p.option);
     o.wsrunLeft = made.left;
     if (zoom) timed(o, f, theme);
     return o;
-  }
-
-  /* texts are the labels over the plot, and those of limits that lie above it. */
-  function texts(top, far, f, theme) {
-    const text = (x, y, t, fill, align) => ({type: 'text', silent: true, x, y, z: 10, style: {text: t, fill, font: '11px ' + font, textAlign: align, textVerticalAlign: 'top'}});
-    const out = top.labels.map((l) => text(l.x, f.top - 4 - (l.row + 1) * 15 + 2, l.text, l.colour, 'center'));
-    far.forEach((r, i) => out.push(text(f.width - f.right - 4, f.top + 3 + i * 14, r.text + ' ↑ above', r.colour, 'right')));
-    return out;
   }
 
   /* timed gives a chart over time its zoom: linked over a page by page.js; x only, and without
@@ -251,12 +258,12 @@
     const shared = {xAxisIndex: 0, filterMode: 'none', throttle: 16};
     o.dataZoom = [
       Object.assign({type: 'inside', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false, moveOnMouseMove: true}, shared),
-      Object.assign({type: 'slider', bottom: 8, height: 18, left: f.left, right: f.right, showDataShadow: false, showDetail: false, brushSelect: false, borderColor: theme.line, fillerColor: theme.band,
+      Object.assign({type: 'slider', bottom: 6, height: 14, left: f.left, right: f.right, showDataShadow: false, showDetail: false, brushSelect: false, borderColor: theme.line, fillerColor: theme.band,
         backgroundColor: 'transparent', handleStyle: {color: theme.page, borderColor: theme.soft}, moveHandleStyle: {color: theme.soft, opacity: 0.5}, moveHandleSize: 4, textStyle: {color: theme.soft}}, shared),
     ];
     delete o.xAxis.axisLabel.customValues; // zooming needs ticks of its own
     delete o.xAxis.axisTick.customValues;
-    o.xAxis.axisLabel.showMinLabel = o.xAxis.axisLabel.showMaxLabel = null;
+    o.xAxis.axisLabel.showMinLabel = o.xAxis.axisLabel.showMaxLabel = false; // they are rarely round
   }
 
   /* build makes the whole echarts option of a chart. ctx: tables by id (wsrun.table), view, state (what
@@ -273,5 +280,5 @@
     return overLines(chart, ctx, false);
   }
 
-  Object.assign(W, {build, frame, base, empty, legend, legendOption, axisLine, yOption, axisWidth, reason, leveled, font});
+  Object.assign(W, {build, frame, base, empty, legend, legendOption, texts, axisLine, yOption, axisWidth, reason});
 })(typeof globalThis === 'undefined' ? this : globalThis);

@@ -2,7 +2,7 @@
 (function (root) {
   'use strict';
   const W = root.wsrun;
-  const {look, number, keeps, tableOf, axisX, beside, tick, titled, print, short, wide, cut, shade, option, font} = W;
+  const {look, number, keeps, tableOf, axisX, beside, tick, titled, print, short, wide, cut, shade, option} = W;
 
   /* ---- categories ---- */
 
@@ -15,9 +15,9 @@
 
   function kept(chart, ctx) { return tableOf(ctx, chart.bind.table).rows.filter((r) => keeps(ctx, chart.bind.where, r)); }
 
-  function category(name, unit, names, room, f, theme, x) {
+  function category(names, room, theme, x) {
     const widest = W.largest(names.map(wide).concat([10])), turn = x && widest + 8 > room / names.length;
-    const o = Object.assign({type: 'category', data: names, name: cut(titled(name, unit), x ? f.wide : f.width - 16), nameTextStyle: {color: theme.soft, fontSize: 12}, splitLine: {show: false}}, W.axisLine(theme));
+    const o = Object.assign({type: 'category', data: names, splitLine: {show: false}}, W.axisLine(theme));
     o.axisTick = {show: false};
     o.axisLabel = {color: theme.soft, fontSize: 12, hideOverlap: true, rotate: turn ? 45 : 0, interval: x ? Math.max(0, Math.ceil(names.length * 20 / room) - 1) : 'auto'};
     return o;
@@ -26,7 +26,7 @@
   function bottom(names, room) { return 30 + (W.largest(names.map(wide).concat([10])) + 8 > room / names.length ? Math.min(60, W.largest(names.map(wide)) * 0.72 + 6) : 16); }
 
   function xAxis(x, names, f, theme) {
-    return Object.assign(category(x.name, x.unit, names, f.wide, f, theme, true), {nameLocation: 'middle', nameGap: f.bottomX - 20});
+    return Object.assign(category(names, f.wide, theme, true), {name: cut(titled(x.name, x.unit), f.wide), nameTextStyle: {color: theme.soft, fontSize: 12}, nameLocation: 'middle', nameGap: f.below - 20});
   }
 
   /* crossings gives the transitions as lines between the categories that they lie between. */
@@ -44,10 +44,9 @@
     return out;
   }
 
-  /* graphics draws those lines and their labels over the plot. */
-  function graphics(lines, top, f, theme) {
-    const out = lines.map((l) => ({type: 'line', silent: true, z: 10, shape: {x1: l.x, y1: f.top - 2, x2: l.x, y2: f.top + f.high}, style: {stroke: theme.ink, lineWidth: 1.2, lineDash: [5, 4]}}));
-    return out.concat(top.labels.map((l) => ({type: 'text', silent: true, z: 10, x: l.x, y: f.top - 2 - (l.row + 1) * 15, style: {text: l.text, fill: l.colour, font: '11px ' + font, textAlign: 'center', textVerticalAlign: 'top'}})));
+  /* graphics draws those lines, and the texts over the plot. */
+  function graphics(lines, f, theme) {
+    return lines.map((l) => ({type: 'line', silent: true, z: 10, shape: {x1: l.x, y1: f.top - 4, x2: l.x, y2: f.top + f.high}, style: {stroke: theme.ink, lineWidth: 1.2, lineDash: [5, 4]}})).concat(W.texts(f.texts, theme));
   }
 
   function bubble(theme, ctx, formatter, trigger) {
@@ -67,18 +66,18 @@
     const scale = W.scaleY(at.map(total), [], unit, false, 0);
     if (unit === '%' && scale.max > 100 && W.largest(at.map(total)) < 101) { scale.max = 100; scale.interval = 20; scale.splits = 5; }
     const width = ctx.width || 800, left = W.axisWidth(scale, unit), room = Math.max(40, width - left - 22), names = cats.map((c) => naming(x.unit, c, x.scale));
-    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), top = W.packed(lines, 2, width - 2, 3), low = bottom(names, room);
+    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), low = bottom(names, room);
     const series = ys.map(({y, i}) => bar(y, theme.colours[i % theme.colours.length], at)), axis = [].concat((chart.option || {}).yAxis || [{}])[0] || {};
-    const l = W.legend(series.map((s) => ({info: s, option: s})), width);
-    const f = Object.assign(W.frame(ctx, {legendRows: l.rows, nameY: axis.name || unit, rows: top.rows, left, right: 22, bottom: low + 4}), {bottomX: low});
+    const l = W.legend(series.map((s) => ({info: s, option: s})), width, 14);
+    const f = Object.assign(W.frame(ctx, {legends: [l], names: [titled(axis.name || '', unit)], labels: lines, left, right: 22, bottom: low + 4}), {below: low});
     const o = W.base(chart, ctx, f, theme), missing = at.map((r, i) => ({r, i})).filter(({r}) => ys.every(({y}) => number(r, y.key) === null));
     o.grid = {left, right: 22, top: f.top, bottom: f.bottom};
-    o.legend = Object.assign(W.legendOption(l, ctx, theme, f.legendTop), {itemWidth: 14, itemHeight: 10});
+    o.legend = W.legendOption(l, ctx, theme, f.legends[0]);
     o.xAxis = xAxis(x, names, f, theme);
-    o.yAxis = [W.yOption(axis.name || '', scale, unit, 0, f, theme)];
+    o.yAxis = [W.yOption(scale, unit, 0, theme)];
     o.series = series;
     if (missing.length) o.series.push({type: 'scatter', name: 'not measured', symbol: W.cross, symbolSize: 8, color: theme.soft, data: missing.map(({i}) => [i, 0]), z: 5, animation: false});
-    o.graphic = graphics(lines, top, f, theme);
+    o.graphic = graphics(lines, f, theme);
     o.tooltip = bubble(theme, ctx, (params) => {
       const list = [].concat(params), r = list.length ? at[list[0].value === undefined || !Array.isArray(list[0].value) ? list[0].dataIndex : list[0].value[0]] : null;
       if (!r) return '';
@@ -139,8 +138,8 @@
     const o = p.option;
     o.visualMap = ramp(theme, p.f, 0, most, [short('%', most), '0%'], theme.ramp);
     o.series = [{type: 'heatmap', name: bind.y[0].name, data: shown.map((c) => [c.i, c.k - from, c.share]), animation: false, progressive: 0, itemStyle: {borderColor: theme.page, borderWidth: 0.5}, emphasis: {itemStyle: {borderColor: theme.ink, borderWidth: 1}}}];
-    o.series.push({type: 'line', name: '', data: [], silent: true, tooltip: {show: false}, markLine: {silent: true, symbol: 'none', animation: false, lineStyle: {color: theme.limit, type: 'dashed', width: 1.5}, label: {color: theme.limit, fontSize: 11, position: 'insideEndTop', formatter: '{b}'}, data: near.map((l) => ({name: l.text, yAxis: l.k - from}))}});
-    o.graphic = o.graphic.concat(limits.filter((l) => !near.includes(l)).map((l, i) => ({type: 'text', silent: true, z: 10, x: p.f.width - p.f.right - 4, y: p.f.top + 3 + i * 14, style: {text: l.text + ' ↑ above', fill: theme.limit, font: '11px ' + font, textAlign: 'right', textVerticalAlign: 'top'}})));
+    o.series.push({type: 'line', name: '', data: [], silent: true, tooltip: {show: false}, markLine: {silent: true, symbol: 'none', animation: false, precision: 15, lineStyle: {color: theme.limit, type: 'dashed', width: 1.5}, label: {color: theme.limit, fontSize: 11, position: 'insideEndTop', formatter: '{b}'}, data: near.map((l) => ({name: l.text, yAxis: l.k - from}))}});
+    o.graphic = o.graphic.concat(W.texts(W.beyond(limits.filter((l) => !near.includes(l)).map((l) => ({text: l.text, colour: theme.limit})), p.f), theme));
     o.tooltip = bubble(theme, ctx, (p) => {
       const c = shown[p.dataIndex];
       return c && p.seriesIndex === 0 ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale), 'TTFT ' + binName(c.k) + ': ' + print('%', c.share) + ' of requests'].concat(W.reason(c.row)).join('\n') : '';
@@ -152,14 +151,13 @@
   function plane(chart, ctx, rows, x, cats, ynames, theme, yname) {
     const width = ctx.width || 800, left = Math.ceil(W.largest(ynames.map(wide))) + 16, right = 64, room = Math.max(40, width - left - right);
     const names = cats.map((c) => naming(x.unit, c, x.scale)), low = bottom(names, room);
-    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), top = W.packed(lines, 2, width - 2, 3);
-    const f = Object.assign(W.frame(ctx, {legendRows: 0, nameY: true, rows: top.rows, left, right, bottom: low + 4}), {bottomX: low});
+    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), f = Object.assign(W.frame(ctx, {names: [yname], labels: lines, left, right, bottom: low + 4}), {below: low});
     const o = W.base(chart, ctx, f, theme);
     o.grid = {left, right, top: f.top, bottom: f.bottom};
     o.legend = {show: false};
     o.xAxis = xAxis(x, names, f, theme);
-    o.yAxis = Object.assign(category(yname, '', ynames, f.high, f, theme, false), {nameLocation: 'end', nameGap: 8 + f.rows * 15, nameTextStyle: {color: theme.soft, fontSize: 12, align: 'left', padding: [0, 0, 0, -left + 8]}});
-    o.graphic = graphics(lines, top, f, theme);
+    o.yAxis = category(ynames, f.high, theme, false);
+    o.graphic = graphics(lines, f, theme);
     return {option: o, f, names};
   }
 

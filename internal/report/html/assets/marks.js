@@ -18,7 +18,7 @@
     if (marked(bind, 'capacities') && x.at) {
       for (const r of beside(ctx, bind.where, rows, tableOf(ctx, 'capacities').rows)) {
         const at = number(r, x.at), name = [r.tier, r.source, short('tokens', number(r, 'tokens'))].filter(Boolean).join(' ') + (r.assumption ? ', ' + r.assumption : '');
-        if (at !== null && !stated.some((s) => s.name === name && Math.abs(s.at - at * x.scale) <= 0.01 * s.at)) stated.push({at: at * x.scale, name});
+        if (at !== null && !stated.some((s) => s.name === name && Math.abs(s.at - at * x.scale) <= 0.03 * s.at)) stated.push({at: at * x.scale, name});
       }
     }
     const best = marked(bind, 'best') ? rows.filter((r) => r.best === 1 && number(r, x.key) !== null) : [];
@@ -34,13 +34,14 @@
   }
 
   /* packed puts labels above the plot, each over its place, in as many rows as they need; the same
-     text is not said twice beside itself. Places and widths are in px. */
-  function packed(labels, left, right, most) {
-    const rows = [], out = [];
+     text is not said twice beside itself. Places and widths are in px. In the lowest row the first
+     begin px and the last end px are taken, by the names of the axes. */
+  function packed(labels, width, most, begin, end) {
+    const rows = begin || end ? [begin] : [], out = [];
     for (const l of labels.slice().sort((a, b) => a.x - b.x)) {
-      const w = wide(l.text) * 11 / 12 + 8, x = Math.min(Math.max(l.x, left + w / 2), Math.max(left + w / 2, right - w / 2));
+      const w = wide(l.text) * 11 / 12 + 8, x = Math.min(Math.max(l.x, 2 + w / 2), Math.max(2 + w / 2, width - 2 - w / 2));
       if (out.some((o) => o.text === l.text && Math.abs(o.x - x) < w)) continue;
-      let k = rows.findIndex((end) => end <= x - w / 2);
+      let k = rows.findIndex((taken, i) => taken <= x - w / 2 && (i > 0 || x + w / 2 <= width - end));
       if (k < 0) k = rows.length;
       if (k >= most) continue;
       rows[k] = x + w / 2;
@@ -80,7 +81,7 @@
     const lines = found.stated.filter((s) => s.at >= scale.min && s.at <= scale.max);
     if (seen.length) out.push(carrier({markArea: areas(seen, look)}));
     if (lines.length) {
-      out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, label: {show: false}, lineStyle: {color: look.told, type: 'dashed', width: 1.5, opacity: 0.9}, data: lines.map((s) => (s.best ? {xAxis: s.at, lineStyle: {color: look.colours[2], type: 'solid'}} : {xAxis: s.at}))}}));
+      out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, precision: 15, label: {show: false}, lineStyle: {color: look.told, type: 'dashed', width: 1.5, opacity: 0.9}, data: lines.map((s) => (s.best ? {xAxis: s.at, lineStyle: {color: look.colours[2], type: 'solid'}} : {xAxis: s.at}))}}));
     }
     return out;
   }
@@ -114,23 +115,36 @@
     return out;
   }
 
+  /* merged gives lines of one colour and axis that lie on each other one label. */
+  function merged(list, frame) {
+    const out = [];
+    for (const r of list) {
+      const y = frame.y[r.axis], at = y ? part(y, r.y) * frame.high : 0;
+      const other = out.find((o) => o.axis === r.axis && o.colour === r.colour && Math.abs(o.at - at) < 4);
+      const head = other && other.text.split(' ')[0];
+      if (other && r.text.startsWith(head + ' ')) other.text += ', ' + r.text.slice(head.length + 1);
+      else out.push(Object.assign({at}, r));
+    }
+    return out;
+  }
+
   /* acrossSeries draws them. Labels that would meet take turns along the line; what lies far above
      the values is only named, at the top edge. */
-  function acrossSeries(list, frame) {
-    const out = [], far = [], places = [];
-    for (const r of list) {
-      const y = frame.y[r.axis];
-      if (!y) continue;
-      if (y.far.includes(r.y) || r.y > y.max) { far.push(r); continue; }
-      if (r.y < y.min) continue;
-      const py = frame.high * (1 - part(y, r.y));
-      const near = places.filter((p) => Math.abs(p - py) < 14).length;
+  function acrossSeries(list, frame, look) {
+    const out = [], places = [], far = list.filter((r) => frame.y[r.axis] && (frame.y[r.axis].far.includes(r.y) || r.y > frame.y[r.axis].max));
+    for (const r of merged(list.filter((r) => frame.y[r.axis] && !far.includes(r) && r.y >= frame.y[r.axis].min), frame)) {
+      const py = frame.high - r.at, near = places.filter((p) => Math.abs(p - py) < 15).length;
       places.push(py);
-      const inside = py < 14 ? 'Bottom' : 'Top', position = ['insideEnd', 'insideStart', 'insideMiddle'][near % 3] + inside;
-      out.push(carrier({yAxisIndex: r.axis, markLine: {silent: true, symbol: 'none', animation: false, lineStyle: {color: r.colour, type: r.type, width: 1.3, opacity: 0.9},
-        label: {color: r.colour, position: position.replace('MiddleBottom', 'MiddleTop'), fontSize: 11, formatter: '{b}'}, data: [{name: r.text, yAxis: r.y}]}}));
+      const position = ['insideEndTop', 'insideStartTop', 'insideEndBottom'][near % 3];
+      out.push(carrier({yAxisIndex: r.axis, z: 2, markLine: {silent: true, symbol: 'none', animation: false, precision: 15, lineStyle: {color: r.colour, type: r.type, width: 1.3, opacity: 0.9},
+        label: {color: r.colour, position: py < 15 ? position.replace('Top', 'Bottom') : position, fontSize: 11, padding: [1, 3], backgroundColor: W.fade(look.page, 0.75), formatter: '{b}'}, data: [{name: r.text, yAxis: r.y}]}}));
     }
     return {series: out, far};
+  }
+
+  /* beyond names the limits that lie above the plot, at its top edge. */
+  function beyond(far, f) {
+    return far.map((r, i) => ({x: f.width - f.right - 4, y: f.top + 3 + i * 14, text: r.text + ' ↑ above', colour: r.colour, align: 'right'}));
   }
 
   /* ---- over time ---- */
@@ -189,12 +203,12 @@
         if (room) last = px;
         return {xAxis: p.lo, name: room ? text : ''};
       });
-      if (data.length) out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, lineStyle: {color: look.told, type: 'solid', width: 1, opacity: 0.7}, label: {show: true, position: 'end', distance: 3, fontSize: 10, color: look.told, formatter: '{b}'}, data}}));
+      if (data.length) out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, precision: 15, lineStyle: {color: look.told, type: 'solid', width: 1, opacity: 0.7}, label: {show: true, position: 'end', distance: 3, fontSize: 10, color: look.told, formatter: '{b}'}, data}}));
     }
     return out;
   }
 
-  const symbols = Object.assign(Object.create(null), {ramp: 'triangle', bisect: 'diamond', verify: 'circle', hold: 'roundRect', lower: 'path://M0,0L10,0L5,9Z', grow: 'arrow', transition: 'rect', floor: 'path://M0,4L10,4L10,6L0,6Z', cap: 'path://M0,0L10,0L10,2L0,2Z', wait: 'emptyCircle', end: 'pin'});
+  const symbols = Object.assign(Object.create(null), {ramp: 'triangle', bisect: 'diamond', verify: 'circle', hold: 'roundRect', lower: 'path://M0,0L10,0L5,9Z', grow: 'arrow', transition: 'rect', floor: 'path://M0,4L10,4L10,6L0,6Z', cap: 'path://M0,0L10,0L10,2L0,2Z', wait: 'circle', end: 'pin'});
 
   /* decisionSeries sets a symbol for each decision that was not the one before (it has a reason) on
      the line of the concurrency, with the reason in the tooltip. */
@@ -209,7 +223,7 @@
     }
     return [...kinds].map(([kind, points], i) => ({info: {points, decision: true}, option: {
       type: 'scatter', name: kind, yAxisIndex: line.axis, color: look.colours[(i + 2) % look.colours.length], symbol: symbols[kind] || 'circle', symbolSize: 9, z: 5, animation: false, progressive: 0, emphasis: {disabled: true},
-      data: points.map((p) => [p.x, p.y]),
+      itemStyle: kind === 'wait' ? {color: look.page, borderColor: look.soft, borderWidth: 2} : {borderWidth: 0}, data: points.map((p) => [p.x, p.y]),
     }}));
   }
 
@@ -218,5 +232,5 @@
     return found.bands.filter((b) => x >= b.lo && x <= b.hi).map((b) => b.name + ' between ' + short(unit, b.lo) + ' and ' + print(unit, b.hi));
   }
 
-  Object.assign(W, {tiers, within, packed, above, tierSeries, across, acrossSeries, phases, timeSeries, decisionSeries, inBands});
+  Object.assign(W, {tiers, within, packed, above, tierSeries, across, acrossSeries, beyond, phases, timeSeries, decisionSeries, inBands});
 })(typeof globalThis === 'undefined' ? this : globalThis);

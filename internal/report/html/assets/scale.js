@@ -14,6 +14,8 @@
       ramp: ['#172433', '#1d4468', '#236da3', '#4b9bd0', '#93c8ea', '#e4f3ff']},
   };
 
+  const font = 'system-ui, sans-serif';
+
   function look(ctx) { return themes[ctx.export || ctx.theme !== 'dark' ? 'light' : 'dark']; }
 
   function channels(hex) { return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)); }
@@ -162,7 +164,7 @@
     max = Math.max(max, ...refs.filter((r) => !far.includes(r)), 0);
     min = Math.min(min, 0);
     if (max === min) max = min + 1;
-    if (unit === '%' && min === 0 && max <= 100 && max > 40 && (!splits || 20 % splits === 0)) return percent(far, splits);
+    if (unit === '%' && min === 0 && max < 100.5 && max > 40) return {log: false, min: 0, max: 100, interval: 20, splits: 5, far};
     const top = max * (unit === '%' ? 1 : 1.04);
     let interval = splits ? nice((top - min) / splits) : step((top - min) / 5);
     if (!splits && (top - min) / interval < 3) interval /= 2;
@@ -170,11 +172,6 @@
     let n = Math.max(1, Math.ceil((top - low) / interval - 1e-9));
     if (splits) n = Math.max(n, splits);
     return {log: false, min: tidy(low), max: tidy(low + n * interval), interval: tidy(interval), splits: n, far};
-  }
-
-  function percent(far, splits) {
-    const n = splits || 5;
-    return {log: false, min: 0, max: 100, interval: 100 / n, splits: n, far};
   }
 
   function logY(values, refs) {
@@ -185,5 +182,5 @@
     return {log: true, min, max, ticks: logTicks(min, max, 8), far};
   }
 
-  Object.assign(W, {themes, look, fade, shade, wide, cut, wrap, nice, tidy, least, largest, evenly, scaleX, scaleY, linearTicks});
+  Object.assign(W, {themes, font, look, fade, shade, wide, cut, wrap, nice, tidy, least, largest, evenly, scaleX, scaleY, linearTicks});
 })(typeof globalThis === 'undefined' ? this : globalThis);
