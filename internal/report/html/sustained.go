@@ -129,7 +129,7 @@ func timeControls(slo scenario.SLO, figures []periodFigure, units []*result.Unit
 		trial.Default = []string{trial.Options[0].Value}
 		out = append(out, trial)
 	}
-	stats := Control{ID: "stats", Label: "Statistics", Kind: "many"}
+	stats := Control{ID: "stats", Label: "TTFT", Kind: "many"}
 	for _, stat := range ttftStats(slo) {
 		if !has(figures, "ttft."+stat) {
 			continue
@@ -175,7 +175,7 @@ var sustainedTemplate = template.Must(template.New("sustained").Parse(
 <li>{{.}}</li>{{end}}
 </ul>
 {{end}}{{.Steps}}{{with .Doubts}}<ul class="remarks">{{range .}}
-<li><span class="{{.Class}}">{{.Word}}</span> <code>{{.Code}}</code> {{.Text}}</li>{{end}}
+<li>{{if .Class}}<span class="{{.Class}}">{{.Word}}</span>{{else}}<b>{{.Word}}</b>{{end}} <code>{{.Code}}</code> {{.Text}}</li>{{end}}
 </ul>
 {{end}}{{range .Left}}<p class="left">{{.}}</p>
 {{end}}`))
@@ -269,7 +269,11 @@ func (c *sustainedCell) stepDoubts() (out []remark) {
 			where = metric.Size(m.Spec.WorkingSet)
 		}
 		for _, why := range m.Reasons {
-			out = append(out, remark{classOf(why.Class), where, why.Code, report.Clean(why.Text)})
+			class := classOf(why.Class)
+			if why.Class == result.ValidOK { // a note: it changes no verdict
+				class = ""
+			}
+			out = append(out, remark{class, where, why.Code, report.Clean(why.Text)})
 		}
 	}
 	return out
