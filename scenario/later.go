@@ -15,9 +15,6 @@ var laterKeys = map[string]string{
 	"/target/tls":    "target.tls; use an endpoint whose certificate the system trusts",
 }
 
-// laterProfileKeys are the same for simulator profiles.
-var laterProfileKeys = map[string]string{"/admit": "admit; lower tiers are filled at first use"}
-
 // laterValues are values of the language that this version knows and does not run.
 var laterValues = map[string]map[string]string{
 	"/mode": {

@@ -21,7 +21,9 @@ type rawProfile struct {
 	Block       *Size             `yaml:"block" json:"block,omitempty" validate:"omitnil,gte=1"`
 	Tiers       List[profileTier] `yaml:"tiers" json:"tiers,omitempty" validate:"dive"`
 	Placement   *string           `yaml:"placement" json:"placement,omitempty" validate:"omitnil,oneof=exclusive write-through"`
-	Eviction    *string           `yaml:"eviction" json:"eviction,omitempty"`
+	Eviction    *string           `yaml:"eviction" json:"eviction,omitempty" validate:"omitnil,oneof=lru fifo random"`
+	Admit       *string           `yaml:"admit" json:"admit,omitempty" validate:"omitnil,oneof=first second"`
+	Frees       *string           `yaml:"frees" json:"frees,omitempty" validate:"omitnil,oneof=tails heads"`
 	Base        *Dur              `yaml:"base" json:"base,omitempty"`
 	Prefill     *Dur              `yaml:"prefill" json:"prefill,omitempty"`
 	Decode      *Dur              `yaml:"decode" json:"decode,omitempty"`
@@ -41,13 +43,14 @@ type profileTier struct {
 }
 
 type profileTells struct {
-	CachedTokens *bool   `yaml:"cached_tokens" json:"cached_tokens,omitempty"`
-	Usage        *bool   `yaml:"usage" json:"usage,omitempty"`
-	TokenIDs     *bool   `yaml:"token_ids" json:"token_ids,omitempty"`
-	Tokenizer    *bool   `yaml:"tokenizer" json:"tokenizer,omitempty"`
-	Metrics      *string `yaml:"metrics" json:"metrics,omitempty" validate:"omitnil,oneof=vllm none"`
-	Reset        *bool   `yaml:"reset" json:"reset,omitempty"`
-	BySource     *bool   `yaml:"by_source" json:"by_source,omitempty"`
+	CachedTokens        *bool   `yaml:"cached_tokens" json:"cached_tokens,omitempty"`
+	CachedTokensDetails *bool   `yaml:"cached_tokens_details" json:"cached_tokens_details,omitempty"`
+	Usage               *bool   `yaml:"usage" json:"usage,omitempty"`
+	TokenIDs            *bool   `yaml:"token_ids" json:"token_ids,omitempty"`
+	Tokenizer           *bool   `yaml:"tokenizer" json:"tokenizer,omitempty"`
+	Metrics             *string `yaml:"metrics" json:"metrics,omitempty" validate:"omitnil,oneof=vllm sglang none"`
+	Reset               *bool   `yaml:"reset" json:"reset,omitempty"`
+	BySource            *bool   `yaml:"by_source" json:"by_source,omitempty"`
 }
 
 type profileFaults struct {
@@ -80,16 +83,13 @@ func LoadProfile(name string, src []byte) ([]byte, []Problem) {
 		return nil, problems
 	}
 	w := newWalker(s)
-	w.later = laterProfileKeys
+	w.later = nil // every key of a profile is run
 	w.at[""] = place{value: root}
 	var raw rawProfile
 	if w.value(root, reflect.ValueOf(&raw).Elem(), ""); follow(root).Kind != yaml.MappingNode {
 		return nil, w.problems
 	}
 	w.checkFields(&raw)
-	if w.clean("/eviction") && raw.Eviction != nil && *raw.Eviction != "lru" {
-		w.fail("not-supported-yet", w.locate("/eviction"), "/eviction", "not supported yet: eviction other than lru")
-	}
 	if len(w.problems) > 0 {
 		sortProblems(w.problems)
 		return nil, w.problems

@@ -57,3 +57,29 @@ func TestProfileIsUnderstood(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestProfilePolicies: every policy of the cache, and what the server tells, can be
+// written in a file.
+func TestProfilePolicies(t *testing.T) {
+	for _, eviction := range []string{"lru", "fifo", "random"} {
+		for _, admit := range []string{"first", "second"} {
+			for _, frees := range []string{"tails", "heads"} {
+				src := "tiers: [{name: a, capacity: 1k}]\neviction: " + eviction + "\nadmit: " + admit + "\nfrees: " + frees +
+					"\ntells: {metrics: sglang, cached_tokens_details: true}\n"
+				body, problems := LoadProfile("x.yaml", []byte(src))
+				if body == nil {
+					t.Fatal(Render(problems, false))
+				}
+				p, err := simulator.DecodeProfile(body)
+				if err != nil || p.Eviction != eviction || p.Admit != admit || p.Frees != frees || p.Tells.Metrics != "sglang" || !p.Tells.CachedTokensDetails {
+					t.Errorf("%s: %+v, %v", src, p, err)
+				}
+			}
+		}
+	}
+	body, _ := LoadProfile("x.yaml", []byte("tiers: [{name: a, capacity: 1k}]\n"))
+	p, err := simulator.DecodeProfile(body)
+	if err != nil || p.Eviction != "lru" || p.Admit != "first" || p.Frees != "tails" || p.Tells.CachedTokensDetails {
+		t.Errorf("defaults: %+v, %v", p, err)
+	}
+}

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -12,23 +13,31 @@ import (
 // last block rounded up) when it is admitted, so that nothing is preempted. Blocks
 // that it reuses are held; the rest is private until it is computed, when it becomes
 // cached and can be found by others. What is held cannot be evicted. A request lets go
-// of its blocks from tail to head, so that under LRU a prefix loses its tail first (as
-// in vLLM). A block computed a second time while an older copy is still there takes
-// that copy's place.
+// of its blocks from tail to head, so that a prefix loses its tail first (as in vLLM),
+// or from head to tail where the profile frees heads. A block computed a second time
+// while an older copy is still there takes that copy's place.
 //
 // Exclusive: a block is in one tier; reuse brings it to tier 1, what tier i evicts
 // goes to tier i+1, so that edges stand at the sums of the capacities. Write-through:
-// what is inserted goes to every tier, each has its own order; edges stand at each
-// tier's own capacity.
+// what a request computed goes to every tier when that lets go of it, each tier has its
+// own order; edges stand at each tier's own capacity.
+//
+// Admission at second use: a block that was not asked for again after it was computed
+// goes to no lower tier. Its count lives with it: a block that is gone, and computed
+// again, begins anew (as in SGLang's radix tree).
 type cache struct {
 	mu        sync.Mutex // never held across a wait
 	block     int
 	exclusive bool
+	lru       bool
+	second    bool // lower tiers admit at second use
+	heads     bool // heads are freed first
 	tiers     []level
-	private   int // tier-1 blocks reserved by running requests and not yet cached
-	held      int // tier-1 nodes with ref > 0, dead ones included
-	dead      int // held nodes that a reset dropped
-	reset     int // how often the cache was emptied
+	runs      uint32 // how many leases were let go
+	private   int    // tier-1 blocks reserved by running requests and not yet cached
+	held      int    // tier-1 nodes with ref > 0, dead ones included
+	dead      int    // held nodes that a reset dropped
+	reset     int    // how often the cache was emptied
 	waiting   []*lease
 }
 
@@ -37,7 +46,7 @@ type lease struct {
 	keys    []uint64 // of the prompt's full blocks
 	limit   int      // blocks of the prompt that may be reused: never the whole prompt
 	blocks  int      // tier-1 blocks that the request needs in all
-	nodes   []*node  // held, from head to tail
+	nodes   []uint32 // held, from head to tail
 	private int
 	reset   int           // the cache's count of resets at admission
 	byTier  []int         // reused blocks by the tier in which they were found
@@ -47,10 +56,10 @@ type lease struct {
 }
 
 func newCache(p Profile) *cache {
-	c := &cache{block: p.Block, exclusive: p.Placement == Exclusive, tiers: make([]level, len(p.Tiers))}
+	c := &cache{block: p.Block, exclusive: p.Placement == Exclusive, lru: p.Eviction == LRU,
+		second: p.Admit == Second, heads: p.Frees == Heads, tiers: make([]level, len(p.Tiers))}
 	for i, t := range p.Tiers {
-		c.tiers[i].capacity = int(t.Capacity) / p.Block
-		c.tiers[i].clear()
+		c.tiers[i] = newLevel(int(t.Capacity)/p.Block, p.Eviction, p.Seed, i)
 	}
 	return c
 }
@@ -98,113 +107,137 @@ func (c *cache) acquire(ctx context.Context, l *lease) (waited bool, err error) 
 	return true, ctx.Err()
 }
 
-// find gives the tier that holds key, best first, and its node there.
-func (c *cache) find(key uint64) (int, *node) {
+// spot is where a block was found.
+type spot struct {
+	tier int32
+	node uint32
+}
+
+// find gives the best tier that holds key, and its node there, 0 for none.
+func (c *cache) find(key uint64) spot {
 	for t := range c.tiers {
-		if nd := c.tiers[t].nodes[key]; nd != nil {
-			return t, nd
+		if i := c.tiers[t].find(key); i != 0 {
+			return spot{int32(t), i}
 		}
 	}
-	return -1, nil
+	return spot{}
 }
 
 // admit grants the lease if tier 1 has room.
 func (c *cache) admit(l *lease) bool {
-	found := make([]*node, 0, l.limit)
-	tier := make([]int8, 0, l.limit)
+	first := &c.tiers[0]
+	found := make([]spot, 0, min(l.limit, len(l.keys)))
 	inFirst, idle := 0, 0 // reused blocks that are in tier 1, and those of them that nobody holds
-	for _, key := range l.keys[:min(l.limit, len(l.keys))] {
-		t, nd := c.find(key)
-		if nd == nil {
+	for _, key := range l.keys[:cap(found)] {
+		at := c.find(key)
+		if at.node == 0 {
 			break
 		}
-		if t == 0 {
+		if at.tier == 0 {
 			inFirst++
-			if nd.ref == 0 {
+			if first.node(at.node).ref == 0 {
 				idle++
 			}
 		}
-		found, tier = append(found, nd), append(tier, int8(t))
+		found = append(found, at)
 	}
 	need := l.blocks - inFirst
-	if need > c.tiers[0].capacity-c.private-c.held-idle {
+	if need > first.capacity-c.private-c.held-idle {
 		return false
 	}
 	l.granted, l.reset = true, c.reset
-	c.reuse(l, found, tier)
+	c.reuse(l, found)
 	c.makeRoom(0, need)
-	for i, nd := range found {
-		if tier[i] > 0 {
-			c.tiers[0].nodes[nd.key] = nd
+	l.nodes = make([]uint32, len(found), l.blocks)
+	for i, at := range found {
+		if at.tier > 0 {
+			at.node = first.add(l.keys[i])
+			nd := first.node(at.node)
+			nd.ref, nd.used, nd.written = 1, true, true
 			c.held++
 		}
+		l.nodes[i] = at.node
 	}
-	l.nodes = append(l.nodes, found...)
 	l.private = l.blocks - len(found)
 	c.private += l.private
 	return true
 }
 
-// reuse takes hold of what was found: nodes of tier 1 in place, others as they leave
-// their tier (exclusive) or as a copy (write-through), still to be put into tier 1.
-func (c *cache) reuse(l *lease, found []*node, tier []int8) {
-	for i, nd := range found {
-		t := int(tier[i])
-		l.byTier[t]++
-		if t > 0 {
-			if c.exclusive {
-				c.tiers[t].drop(nd)
-			} else {
-				nd = &node{key: nd.key}
-				found[i] = nd
-			}
-		} else if nd.ref == 0 {
-			c.tiers[0].old.remove(nd)
-			c.held++
+// reuse takes hold of what was found in tier 1, and takes the rest out of its tier
+// (exclusive); a copy of that is still to be put into tier 1.
+func (c *cache) reuse(l *lease, found []spot) {
+	for i, at := range found {
+		l.byTier[at.tier]++
+		switch {
+		case at.tier == 0:
+			c.hold(at.node)
+			c.tiers[0].node(at.node).used = true
+		case c.exclusive:
+			c.tiers[at.tier].drop(at.node)
 		}
-		nd.ref++
-		c.renew(nd.key)
+		if c.lru {
+			c.renew(l.keys[i], 0)
+		}
 	}
 }
 
-// renew makes the copies of a block in the lower tiers their newest (write-through).
-func (c *cache) renew(key uint64) {
-	if c.exclusive {
-		return
+// hold keeps a block of tier 1 from being evicted.
+func (c *cache) hold(i uint32) {
+	first := &c.tiers[0]
+	nd := first.node(i)
+	if nd.ref == 0 {
+		c.held++
+		if nd.queued && first.policy != FIFO {
+			first.leave(i)
+		}
 	}
-	for t := 1; t < len(c.tiers); t++ {
-		if nd := c.tiers[t].nodes[key]; nd != nil {
-			c.tiers[t].touch(nd)
+	nd.ref++
+}
+
+// renew tells the lower tiers of a hit of a block of which they have a copy
+// (write-through).
+func (c *cache) renew(key uint64, run uint32) {
+	for t := 1; t < len(c.tiers) && !c.exclusive; t++ {
+		if i := c.tiers[t].find(key); i != 0 {
+			c.tiers[t].renew(i, run)
 		}
 	}
 }
 
 // makeRoom evicts from tier t until n more blocks fit. What leaves an exclusive tier
-// goes to the next one, oldest first; out of the last it is gone.
+// goes to the next one, in the same order, unless it is not admitted there; out of the
+// last it is gone.
 func (c *cache) makeRoom(t, n int) {
 	l := &c.tiers[t]
-	used := len(l.nodes)
+	used := l.table.n
 	if t == 0 {
 		used += c.private + c.dead
 	}
-	for ; used+n > l.capacity && l.old.n > 0; used-- {
-		nd := l.old.pop()
-		delete(l.nodes, nd.key)
-		if c.exclusive && t+1 < len(c.tiers) {
-			c.makeRoom(t+1, 1)
-			c.tiers[t+1].insert(nd)
+	for from := uint32(0); used+n > l.capacity; used-- {
+		i := l.victim(from)
+		if i == 0 {
+			return
+		}
+		nd := l.node(i)
+		from = nd.next
+		key, down := nd.key, c.exclusive && t+1 < len(c.tiers) && (nd.used || t > 0 || !c.second)
+		run := l.runOf(i)
+		l.drop(i)
+		if down {
+			c.insert(t+1, key, run)
 		}
 	}
 }
 
-// insert puts a block that may be evicted into the tier, as its newest.
-func (l *level) insert(nd *node) {
-	l.nodes[nd.key] = nd
-	l.old.push(nd)
+// insert puts a block that may be evicted into a lower tier, as its newest.
+func (c *cache) insert(t int, key uint64, run uint32) {
+	c.makeRoom(t, 1)
+	l := &c.tiers[t]
+	l.push(l.add(key), run)
 }
 
-// commit caches one private block of the lease that has just been computed: the block
-// after those committed before. After a reset it stays private.
+// commit caches private blocks of the lease that have just been computed: those after
+// the ones committed before. After a reset they stay private.
 func (c *cache) commit(l *lease, keys ...uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -218,40 +251,19 @@ func (c *cache) commit(l *lease, keys ...uint64) {
 
 func (c *cache) commitOne(l *lease, key uint64) {
 	first := &c.tiers[0]
-	nd := first.nodes[key]
-	if nd == nil {
-		if c.exclusive {
-			if t, older := c.find(key); older != nil {
-				c.tiers[t].drop(older)
-			}
+	at := c.find(key)
+	i := at.node
+	if i == 0 || at.tier > 0 {
+		if at.node != 0 && c.exclusive {
+			c.tiers[at.tier].drop(at.node)
 		}
-		nd = &node{key: key}
-		first.nodes[key] = nd
-		c.held++
-	} else if nd.ref == 0 {
-		first.old.remove(nd)
-		c.held++
+		i = first.add(key)
 	}
-	nd.ref++
+	first.node(i).used = at.node != 0
+	c.hold(i)
 	l.private--
 	c.private--
-	l.nodes = append(l.nodes, nd)
-	if !c.exclusive {
-		c.writeThrough(key)
-	}
-}
-
-// writeThrough puts a computed block into every lower tier, or renews it there.
-func (c *cache) writeThrough(key uint64) {
-	for t := 1; t < len(c.tiers); t++ {
-		l := &c.tiers[t]
-		if nd := l.nodes[key]; nd != nil {
-			l.touch(nd)
-			continue
-		}
-		c.makeRoom(t, 1)
-		l.insert(&node{key: key})
-	}
+	l.nodes = append(l.nodes, i)
 }
 
 // release lets go of everything the lease has and admits who waits for it.
@@ -267,21 +279,49 @@ func (c *cache) letGo(l *lease) {
 	l.gone = true
 	c.private -= l.private
 	l.private = 0
-	for i := len(l.nodes) - 1; i >= 0; i-- {
-		nd := l.nodes[i]
-		if nd.ref--; nd.ref > 0 {
-			continue
-		}
-		c.held--
-		if nd.dead {
-			c.dead--
-			continue
-		}
-		c.tiers[0].old.push(nd)
-		c.renew(nd.key)
+	c.runs++
+	if c.heads {
+		slices.Reverse(l.nodes)
+	}
+	for _, i := range slices.Backward(l.nodes) {
+		c.letGoOne(i)
 	}
 	l.nodes = nil
 	c.wake()
+}
+
+func (c *cache) letGoOne(i uint32) {
+	first := &c.tiers[0]
+	nd := first.node(i)
+	if nd.ref--; nd.ref > 0 {
+		return
+	}
+	c.held--
+	if nd.dead {
+		c.dead--
+		first.release(i)
+		return
+	}
+	if !nd.queued {
+		first.push(i, c.runs)
+	}
+	if !nd.written && (nd.used || !c.second) {
+		nd.written = true
+		c.writeThrough(nd.key)
+	} else {
+		c.renew(nd.key, c.runs)
+	}
+}
+
+// writeThrough puts a block into every lower tier, or renews it there.
+func (c *cache) writeThrough(key uint64) {
+	for t := 1; t < len(c.tiers) && !c.exclusive; t++ {
+		if i := c.tiers[t].find(key); i != 0 {
+			c.tiers[t].renew(i, c.runs)
+		} else {
+			c.insert(t, key, c.runs)
+		}
+	}
 }
 
 // wake admits waiting requests in their order, as far as there is room.
@@ -298,14 +338,12 @@ func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reset++
-	for _, nd := range c.tiers[0].nodes {
-		if nd.ref > 0 {
-			nd.dead = true
-			c.dead++
-		}
-	}
 	for t := range c.tiers {
-		c.tiers[t].clear()
+		if t == 0 {
+			c.dead += c.tiers[t].clear(c.dead)
+		} else {
+			c.tiers[t].clear(0)
+		}
 	}
 	c.wake()
 }
@@ -316,4 +354,11 @@ func (c *cache) usage() (waiting int, used float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.waiting), float64(c.private+c.held) / float64(c.tiers[0].capacity)
+}
+
+// blocksIn gives how many blocks a tier holds.
+func (c *cache) blocksIn(t int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tiers[t].table.n
 }

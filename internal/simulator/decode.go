@@ -11,12 +11,9 @@ import (
 
 // defaults are what a profile need not say.
 func defaults() Profile {
-	return Profile{Model: "sim", Block: 16, Placement: Exclusive, Eviction: "lru", Queue: "free", Vocab: 32000,
+	return Profile{Model: "sim", Block: 16, Placement: Exclusive, Eviction: LRU, Admit: First, Frees: Tails, Queue: "free", Vocab: 32000,
 		Tells: Tells{CachedTokens: true, Usage: true, TokenIDs: true, Tokenizer: true, Metrics: "vllm", BySource: true, Reset: true}}
 }
-
-// later are keys that the design has and this version has not.
-var later = map[string]bool{"admit": true}
 
 // DecodeProfile reads a profile from JSON: durations are text with a unit, sizes whole
 // tokens, rates percent. What is left out has its default. The error is a
@@ -101,11 +98,7 @@ func (d *decoder) object(path string, src []byte, v reflect.Value) {
 	}
 	sort.Strings(unknown)
 	for _, k := range unknown {
-		if later[k] {
-			d.fail(join(path, k), "not supported yet")
-		} else {
-			d.fail(join(path, k), "unknown key; known are %s", strings.Join(names, ", "))
-		}
+		d.fail(join(path, k), "unknown key; known are %s", strings.Join(names, ", "))
 	}
 }
 

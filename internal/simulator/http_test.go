@@ -278,6 +278,107 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
+// TestSGLangMetrics: the same counters under SGLang's names; without by_source only
+// their sum.
+func TestSGLangMetrics(t *testing.T) {
+	p := testProfile()
+	p.Tiers = append(p.Tiers, Tier{Name: "ssd", Capacity: 16000})
+	p.Tells.Metrics = "sglang"
+	labels := `engine_type="unified",model_name="sim",moe_ep_rank="0",pp_rank="0",tp_rank="0"`
+	for _, bySource := range []bool{true, false} {
+		p.Tells.BySource = bySource
+		inBubble(t, p, func(w *world) {
+			for _, first := range []int{100, 2000, 4000, 6000, 8000, 10000, 12000, 14000, 100, 14000, 8000} {
+				w.stream("/v1/completions", ask(ids(first, 801), 3, ""))
+			}
+			page := w.get("/metrics").body
+			by, prompt := []int{0, 0, 0}, 0
+			for _, e := range w.s.Log() {
+				for t, n := range e.ByTier {
+					by[t] += n
+				}
+				prompt += e.PromptTokens
+			}
+			if by[0] == 0 || by[1] == 0 || by[2] == 0 {
+				t.Fatalf("the run did not use every tier: %v", by)
+			}
+			want := map[string]int{
+				"sglang:prompt_tokens_total{" + labels + "}":                      prompt,
+				"sglang:generation_tokens_total{" + labels + "}":                  33,
+				"sglang:num_requests_total{" + labels + "}":                       11,
+				"sglang:num_running_reqs{" + labels + "}":                         0,
+				"sglang:max_total_num_tokens{" + labels + "}":                     1600,
+				"sglang:hicache_host_total_tokens{" + labels + "}":                3200,
+				"sglang:hicache_host_used_tokens{" + labels + "}":                 w.s.cache.blocksIn(1) * 16,
+				`sglang:cached_tokens_total{cache_source="total",` + labels + "}": by[0] + by[1] + by[2],
+			}
+			if bySource {
+				delete(want, `sglang:cached_tokens_total{cache_source="total",`+labels+"}")
+				for t, source := range []string{"device", "host", "storage_file"} {
+					want[`sglang:cached_tokens_total{cache_source="`+source+`",`+labels+"}"] = by[t]
+				}
+			}
+			for series, n := range want {
+				if !strings.Contains(page, fmt.Sprintf("\n%s %d\n", series, n)) {
+					t.Errorf("no %s %d in\n%s", series, n, page)
+				}
+			}
+			if strings.Contains(page, "vllm:") || strings.Count(page, "cached_tokens_total{") != map[bool]int{true: 3, false: 1}[bySource] {
+				t.Error(page)
+			}
+		})
+	}
+}
+
+// TestCachedTokensDetails: tokens by tier of one request, in SGLang's form, before the
+// usage, to who asks for them where the profile tells them.
+func TestCachedTokensDetails(t *testing.T) {
+	const flag = `,"return_cached_tokens_details":true`
+	for _, c := range []struct {
+		tiers int
+		tells bool
+		want  []string // for the prompt's four uses: cold, then from tier 1, 2 and 3
+	}{
+		{1, true, []string{`"device":0,"host":0`, `"device":800,"host":0`}},
+		{2, true, []string{`"device":0,"host":0`, `"device":800,"host":0`, `"device":0,"host":800`}},
+		{3, true, []string{`"device":0,"host":0,"storage":0,"storage_backend":"file"`, `"device":800,"host":0,"storage":0,"storage_backend":"file"`,
+			`"device":0,"host":800,"storage":0,"storage_backend":"file"`, `"device":0,"host":0,"storage":800,"storage_backend":"file"`}},
+		{3, false, []string{"", ""}},
+	} {
+		p := testProfile()
+		p.Tiers = []Tier{{Name: "a", Capacity: 1600}, {Name: "b", Capacity: 3200}, {Name: "c", Capacity: 6400}}[:c.tiers]
+		p.Tells.CachedTokensDetails = c.tells
+		inBubble(t, p, func(w *world) {
+			other := 5000
+			for use, want := range c.want {
+				for range []int{0, 0, 2, 7}[use] { // prompts in between
+					w.stream("/v1/completions", ask(ids(other, 801), 1, ""))
+					other += 1000
+				}
+				if want != "" {
+					want = `"sglext":{"cached_tokens_details":{` + want + "}}"
+				}
+				got := w.stream("/v1/completions", ask(ids(100, 801), 1, flag))
+				if n := len(got.events); want == "" {
+					if n != 3 || strings.Contains(fmt.Sprint(got.events), "sglext") {
+						t.Errorf("not told, but %+v", got.events)
+					}
+				} else if n != 4 || !strings.Contains(got.events[1].data, `"choices":[],`+want) || !strings.Contains(got.events[2].data, "usage") {
+					t.Errorf("%d tiers, use %d: no %s in %+v", c.tiers, use, want, got.events)
+				}
+			}
+			if got := w.stream("/v1/completions", ask(ids(100, 801), 1, "")); strings.Contains(fmt.Sprint(got.events), "sglext") {
+				t.Errorf("not asked for, but %+v", got.events)
+			}
+			for path, body := range map[string]string{"/v1/completions": `{"prompt":` + ids(100, 801), "/v1/chat/completions": `{"messages":[{"role":"user","content":"x"}]`} {
+				if got := w.do(path, body+flag+`,"max_tokens":1}`); strings.Contains(got.body, `,"sglext":{"cached_tokens_details":{"device":`) != c.tells || !json.Valid([]byte(got.body)) {
+					t.Errorf("%s in one piece: %+v", path, got)
+				}
+			}
+		})
+	}
+}
+
 // TestGauges: running and waiting while they do.
 func TestGauges(t *testing.T) {
 	p := testProfile()

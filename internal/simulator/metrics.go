@@ -3,7 +3,9 @@ package simulator
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -64,10 +66,10 @@ func split(tiers []atomic.Int64) (first, below int64) {
 	return first, below
 }
 
-// page writes series in Prometheus' text format, with vLLM's labels.
+// page writes series in Prometheus' text format.
 type page struct {
-	b     []byte
-	model string
+	b      []byte
+	common []string // labels of every series, each `name="value"`
 }
 
 func (p *page) family(name, kind, help string) {
@@ -75,18 +77,14 @@ func (p *page) family(name, kind, help string) {
 }
 
 // series writes one series; label is `name="value"` or empty. Labels stand in
-// alphabetical order, as in vLLM.
+// alphabetical order, as the engines write them.
 func (p *page) series(name, label string, v float64) {
-	model := `model_name=` + string(quote(p.model))
-	switch {
-	case label == "":
-		label = model
-	case label < model:
-		label += "," + model
-	default:
-		label = model + "," + label
+	labels := slices.Clone(p.common)
+	if label != "" {
+		labels = append(labels, label)
 	}
-	p.b = append(append(append(append(p.b, name...), `{engine="0",`...), label...), "} "...)
+	slices.Sort(labels)
+	p.b = fmt.Appendf(p.b, "%s{%s} ", name, strings.Join(labels, ","))
 	p.b = append(strconv.AppendFloat(p.b, v, 'g', -1, 64), '\n')
 }
 
@@ -95,11 +93,23 @@ func (p *page) one(name, kind, help string, v float64) {
 	p.series(name, "", v)
 }
 
-// metrics answers with vLLM's series. Tier 1 is vLLM's own cache; the tiers below are
-// an external one (prefix_cache_* counts tier 1, external_prefix_cache_* the others).
+// metrics answers in the style that the profile names.
 func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
+	p := &page{common: []string{`model_name=` + string(quote(s.p.Model))}}
+	if s.p.Tells.Metrics == "sglang" {
+		s.sglang(p)
+	} else {
+		s.vllm(p)
+	}
+	w.Header().Set("Content-Type", "text/plain; version=1.0.0; charset=utf-8")
+	w.Write(p.b) //nolint:errcheck // a client that has gone is nobody's error
+}
+
+// vllm writes vLLM's series. Tier 1 is vLLM's own cache; the tiers below are
+// an external one (prefix_cache_* counts tier 1, external_prefix_cache_* the others).
+func (s *Server) vllm(p *page) {
 	c := &s.tell
-	p := &page{model: s.p.Model}
+	p.common = append(p.common, `engine="0"`)
 	_, used := s.cache.usage()
 	hits, external := split(c.hits)
 	queries := c.queries.Load()
@@ -124,12 +134,9 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	p.series("vllm:request_success_total", `finished_reason="abort"`, float64(c.abort.Load()))
 	p.series("vllm:request_success_total", `finished_reason="error"`, float64(c.failed.Load()))
 	s.cacheConfig(p)
-	w.Header().Set("Content-Type", "text/plain; version=1.0.0; charset=utf-8")
-	w.Write(p.b) //nolint:errcheck // a client that has gone is nobody's error
 }
 
-// bySource tells which tier supplied prompt tokens: device is tier 1, host tier 2,
-// disk everything below.
+// bySource tells which tier supplied prompt tokens.
 func (s *Server) bySource(p *page) {
 	c := &s.tell
 	local, below := split(c.source)
@@ -140,13 +147,19 @@ func (s *Server) bySource(p *page) {
 	p.series(name, `source="external_kv_transfer"`, float64(below))
 	name = "vllm:prompt_tokens_cached_by_source_total"
 	p.family(name, "counter", "Prefix-cache hit tokens by the cache tier that supplied them.")
-	var by [3]int64
-	for t := range c.hits {
-		by[min(t, 2)] += c.hits[t].Load()
-	}
+	by := byPlace(c.hits)
 	for i, source := range []string{"device", "host", "disk"} {
 		p.series(name, `source="`+source+`"`, float64(by[i]))
 	}
+}
+
+// byPlace sums tokens by where engines say that a tier is: device is tier 1, host tier
+// 2, and everything below is one (vLLM's disk, SGLang's storage).
+func byPlace(tiers []atomic.Int64) (by [3]int64) {
+	for t := range tiers {
+		by[min(t, 2)] += tiers[t].Load()
+	}
+	return by
 }
 
 // cacheConfig tells tier 1's size. As in vLLM one block of num_gpu_blocks is not

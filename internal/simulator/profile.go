@@ -13,6 +13,25 @@ const (
 	WriteThrough = "write-through" // a block goes to every tier
 )
 
+// Eviction says which block of a full tier goes.
+const (
+	LRU    = "lru"    // the one that was not used for the longest time
+	FIFO   = "fifo"   // the one that came into the tier first; a hit there does not renew it
+	Random = "random" // one drawn at random, and with it the blocks that its request let go of
+)
+
+// Admit says when a block may go into lower tiers.
+const (
+	First  = "first"  // when it leaves tier 1 (exclusive) or was computed (write-through)
+	Second = "second" // only after it was asked for again while tier 1 held it
+)
+
+// Frees says which end of a prefix goes first where not all of it can stay.
+const (
+	Tails = "tails" // what is left can be used
+	Heads = "heads" // nothing behind a lost block can be found, though it takes room
+)
+
 // Duration is a time.Duration that is text in JSON: "5ms".
 type Duration time.Duration
 
@@ -42,13 +61,15 @@ type Profile struct {
 	Block       int      `json:"block"`                   // tokens per block of the prefix cache
 	Tiers       []Tier   `json:"tiers"`                   // best first
 	Placement   string   `json:"placement"`               // exclusive | write-through
-	Eviction    string   `json:"eviction"`                // lru
+	Eviction    string   `json:"eviction"`                // lru | fifo | random
+	Admit       string   `json:"admit"`                   // first | second: use at which a block may go into lower tiers
+	Frees       string   `json:"frees"`                   // tails | heads: the end of a prefix that is evicted first
 	Base        Duration `json:"base"`                    // fixed part of TTFT
 	Prefill     Duration `json:"prefill"`                 // per computed prompt token
 	Decode      Duration `json:"decode"`                  // between output tokens
 	Queue       string   `json:"queue"`                   // free | serial (one prefill at a time)
 	Noise       float64  `json:"noise"`                   // sigma of a log-normal factor on TTFT
-	Seed        int64    `json:"seed"`                    // of noise and faults
+	Seed        int64    `json:"seed"`                    // of noise, faults and random eviction
 	Vocab       int      `json:"vocab"`                   // ids are 0..vocab-1, the first three are special
 	MaxModelLen int      `json:"max_model_len,omitempty"` // prompt + output tokens of a request; 0 = only the cache's own bound, not told
 	Tells       Tells    `json:"tells"`
@@ -64,13 +85,14 @@ type Tier struct {
 
 // Tells says what the server lets its clients know.
 type Tells struct {
-	CachedTokens bool   `json:"cached_tokens"` // in usage
-	Usage        bool   `json:"usage"`
-	TokenIDs     bool   `json:"token_ids"` // takes prompts that are lists of ids
-	Tokenizer    bool   `json:"tokenizer"` // /tokenize and /detokenize
-	Metrics      string `json:"metrics"`   // vllm | none
-	BySource     bool   `json:"by_source"` // prompt tokens by the tier that supplied them, in /metrics
-	Reset        bool   `json:"reset"`     // /reset_prefix_cache
+	CachedTokens        bool   `json:"cached_tokens"`         // in usage
+	CachedTokensDetails bool   `json:"cached_tokens_details"` // by tier, to requests with return_cached_tokens_details, as SGLang does
+	Usage               bool   `json:"usage"`
+	TokenIDs            bool   `json:"token_ids"` // takes prompts that are lists of ids
+	Tokenizer           bool   `json:"tokenizer"` // /tokenize and /detokenize
+	Metrics             string `json:"metrics"`   // vllm | sglang | none: whose series
+	BySource            bool   `json:"by_source"` // prompt tokens by the tier that supplied them, in /metrics
+	Reset               bool   `json:"reset"`     // /reset_prefix_cache
 }
 
 // Faults are what goes wrong. Rates are percent (0-100) of requests, or of tokens for
@@ -163,14 +185,10 @@ func (p *Profile) Validate() error {
 	c.notNegative("decode", p.Decode)
 	c.oneOf("placement", p.Placement, Exclusive, WriteThrough)
 	c.oneOf("queue", p.Queue, "free", "serial")
-	switch p.Eviction {
-	case "lru":
-	case "fifo", "random":
-		c.need(false, "eviction", "%s is not supported yet: write lru", p.Eviction)
-	default:
-		c.need(false, "eviction", "%q: must be lru", p.Eviction)
-	}
-	c.oneOf("tells.metrics", p.Tells.Metrics, "vllm", "none")
+	c.oneOf("eviction", p.Eviction, LRU, FIFO, Random)
+	c.oneOf("admit", p.Admit, First, Second)
+	c.oneOf("frees", p.Frees, Tails, Heads)
+	c.oneOf("tells.metrics", p.Tells.Metrics, "vllm", "sglang", "none")
 	p.checkTiers(c)
 	p.Faults.check(c)
 	if len(c.problems) > 0 {

@@ -85,19 +85,19 @@ func TestDecodeProfileTellsEverything(t *testing.T) {
 		{`[]`, []string{"must be a map"}},
 		{`{}`, []string{"tiers: 0 tiers: must be from 1 to 8"}},
 		{`{"tiers":{}}`, []string{"tiers: must be a list"}},
-		{`{"blok":1,"admit":"first","base":5,"block":"x","tiers":[{"nam":"a","load":"5"}],"tells":{"usage":1},"faults":{"error_rate":"20%"},"noise":null}`, []string{
+		{`{"blok":1,"admit":1,"base":5,"block":"x","tiers":[{"nam":"a","load":"5"}],"tells":{"usage":1},"faults":{"error_rate":"20%"},"noise":null}`, []string{
 			`block: "x": must be a whole number`, `tiers[0].load: "5" is no duration: write e.g. "5ms"`, "tiers[0].nam: unknown key; known are name, capacity, load",
 			`base: 5 is no duration: write it with its unit, e.g. "5ms"`, "noise: has no value", "tells.usage: 1: must be true or false", `faults.error_rate: "20%": must be a number`,
-			"admit: not supported yet", "blok: unknown key; known are name, doc, model, block"}},
-		{`{"model":"","block":0,"vocab":3,"max_model_len":-1,"noise":9,"base":"-1s","prefill":"-1s","decode":"-1s","placement":"x","queue":"y","eviction":"fifo",
+			"admit: 1: must be text", "blok: unknown key; known are name, doc, model, block"}},
+		{`{"model":"","block":0,"vocab":3,"max_model_len":-1,"noise":9,"base":"-1s","prefill":"-1s","decode":"-1s","placement":"x","queue":"y","eviction":"mru","admit":"third","frees":"middles",
 			"tiers":[{"name":"a","capacity":100},{"name":"a","capacity":100,"load":"-1s"},{"capacity":-1}],"tells":{"metrics":"z"},
 			"faults":{"after":-1,"status":200,"tokens_per_event":-1,"stall":"-1s","stall_rate":101,"reset_rate":-1}}`, []string{
 			"model: must not be empty", "block: 0: must be from 1", "vocab: 3: must be from 16", "max_model_len: -1", "noise: 9: must be from 0 to 3", "base: -1s: must not be negative",
-			"prefill: -1s", "decode: -1s", `placement: "x": must be exclusive or write-through`, `queue: "y": must be free or serial`, "eviction: fifo is not supported yet: write lru",
-			`tells.metrics: "z": must be vllm or none`, `tiers[1].name: "a" is there twice`, "tiers[1].load: -1s", "tiers[2].name: must not be empty", "tiers[2].capacity: -1 tokens",
+			"prefill: -1s", "decode: -1s", `placement: "x": must be exclusive or write-through`, `queue: "y": must be free or serial`, `eviction: "mru": must be lru or fifo or random`, `admit: "third": must be first or second`, `frees: "middles": must be tails or heads`,
+			`tells.metrics: "z": must be vllm or sglang or none`, `tiers[1].name: "a" is there twice`, "tiers[1].load: -1s", "tiers[2].name: must not be empty", "tiers[2].capacity: -1 tokens",
 			"faults.after: -1", "faults.status: 200: must be from 400 to 599", "faults.tokens_per_event: -1", "faults.stall: -1s", "faults.stall_rate: has no meaning without stall",
 			"faults.status: has no meaning without error_rate", "faults.reset_rate: -1: must be a percentage", "faults.stall_rate: 101"}},
-		{`{"eviction":"mru","block":32,"tiers":[{"name":"a","capacity":31}]}`, []string{`eviction: "mru": must be lru`, "tiers[0].capacity: 31 tokens: must be at least one block (32)"}},
+		{`{"block":32,"tiers":[{"name":"a","capacity":31}]}`, []string{"tiers[0].capacity: 31 tokens: must be at least one block (32)"}},
 	} {
 		_, err := DecodeProfile([]byte(c.src))
 		var pe *ProfileError

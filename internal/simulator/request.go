@@ -30,6 +30,7 @@ type request struct {
 	includeUsage  bool
 	continuous    bool
 	tokenIDs      bool // return_token_ids
+	details       bool // return_cached_tokens_details (SGLang)
 	maxTokens     int
 	minTokens     int
 	salt          string
@@ -88,6 +89,8 @@ func (r *request) field(s *scanner, key string, k kind, p *Profile) (*apiError, 
 		return count(key, raw, &r.minTokens), nil
 	case "return_token_ids":
 		return value(key, raw, &r.tokenIDs), nil
+	case "return_cached_tokens_details":
+		return value(key, raw, &r.details), nil
 	case "cache_salt":
 		return value(key, raw, &r.salt), nil
 	case "n":

@@ -76,7 +76,7 @@ func (s *Server) routes() {
 	s.route("GET", "/version", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, []byte(`{"version":"`+Version+`"}`))
 	})
-	if s.p.Tells.Metrics == "vllm" {
+	if s.p.Tells.Metrics != "none" {
 		s.route("GET", "/metrics", s.metrics)
 	}
 	if s.p.Tells.Tokenizer {

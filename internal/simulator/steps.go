@@ -136,5 +136,5 @@ func (g *generation) answer(ids []int32, finish string) []byte {
 	} else {
 		b = append(b, "null"...)
 	}
-	return append(b, '}')
+	return append(g.details(b), '}')
 }

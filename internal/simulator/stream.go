@@ -129,9 +129,14 @@ func appendIDs(b []byte, ids []int32, told bool) []byte {
 	return append(b, ']')
 }
 
-// tail appends usage, when it is asked for and told, and the end of the stream.
+// tail appends cached tokens by tier and usage, each when it is asked for and told, and
+// the end of the stream.
 func (sw *writer) tail() {
 	g := sw.g
+	if g.tellsDetails() {
+		sw.buf = g.details(append(append(sw.buf, sw.head...), ']'))
+		sw.buf = append(sw.buf, "}\n\n"...)
+	}
 	if g.req.includeUsage && g.tellsUsage() {
 		sw.buf = append(append(sw.buf, sw.head...), `],"usage":`...)
 		sw.buf = g.usage(sw.buf, len(g.entry.Tokens), true)
