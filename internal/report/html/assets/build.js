@@ -97,24 +97,42 @@
 
   /* ---- tooltips ---- */
 
-  function reason(row, decision) {
+  /* reason gives what is doubtful about a row, or why it was decided so, in at most so many lines. */
+  function reason(row, decision, most, width) {
     const text = decision ? row.reason : row.validity && row.validity !== 'ok' ? row.validity + (row.reasons ? ': ' + row.reasons : '') : '';
     if (!text) return [];
-    const lines = wrap(text, 420);
-    return (lines.length > 4 ? lines.slice(0, 4).concat(['…']) : lines).map((l) => '    ' + l);
+    const lines = wrap(text, width || 420), n = most || 4;
+    return (lines.length > n ? lines.slice(0, n - 1).concat([lines[n - 1] + ' …']) : lines).map((l) => '    ' + l);
   }
 
   const signs = {'1': '≥', '-1': '≤', '0': ''};
 
-  /* said gives the lines of a tooltip for one point. */
+  /* said gives the line of a tooltip for one point. */
   function said(p, info, made, marker) {
-    if (info.missing) return ['not measured' + (made.level(p.row) || '')].concat(reason(p.row));
-    if (info.decision) return [marker + ' ' + p.row.decision].concat(reason(p.row, true));
+    if (info.missing) return 'not measured' + made.level(p.row);
+    if (info.decision) return marker + ' ' + p.row.decision;
     const l = info.line;
     let text = marker + ' ' + l.name + '  ' + (p.y === null ? 'no data' : signs[p.bound] + print(l.unit, p.y));
     const lo = l.y.lo ? number(p.row, l.y.lo) : null, hi = l.y.hi ? number(p.row, l.y.hi) : null;
     if (!made.speed && (lo !== null || hi !== null)) text += '  (' + [lo, hi].map((v) => (v === null ? '?' : short(l.unit, v))).join(' to ') + ')';
-    return [text + made.level(p.row)].concat(reason(p.row));
+    return text + made.level(p.row);
+  }
+
+  /* told gives the lines of a tooltip for all points at one place: those of a row together, and its
+     reason once, as long as the chart is high enough for. */
+  function told(points, made, ctx) {
+    const groups = new Map();
+    for (const p of points) {
+      const key = p.info.decision ? p : p.point.row;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(p);
+    }
+    const free = Math.floor(((ctx.height || 320) - 60) / 21) - points.length, most = Math.min(groups.size > 1 ? 2 : 4, Math.max(1, Math.floor(free / groups.size))), lines = [];
+    for (const list of groups.values()) {
+      for (const p of list) lines.push(said(p.point, p.info, made, p.marker));
+      lines.push(...reason(list[0].point.row, list[0].info.decision, most, Math.min(420, (ctx.width || 800) * 0.65)));
+    }
+    return lines;
   }
 
   /* leveled says at which level a row was measured, where a chart shows rows of several. */
@@ -127,14 +145,13 @@
   function tooltip(chart, made, parts, found, theme, ctx) {
     return {
       show: !ctx.export, trigger: chart.bind.join ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10],
-      textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17}, axisPointer: {type: 'line', lineStyle: {color: theme.soft, type: 'dashed'}}, transitionDuration: 0,
+      textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17, fontFamily: font}, axisPointer: {type: 'line', lineStyle: {color: theme.soft, type: 'dashed'}}, transitionDuration: 0,
       formatter: (params) => {
         const list = [].concat(params).filter((p) => parts[p.seriesIndex] && parts[p.seriesIndex].info);
         if (!list.length) return '';
         const points = list.map((p) => parts[p.seriesIndex].info.points[p.dataIndex]), x = points[0].x, size = chart.bind.kind === 'time' ? number(points[0].row, 'working_set') : null;
         const lines = [made.x.name + ' ' + print(made.x.unit, x) + (size === null ? '' : '  (working set ' + short('tokens', size) + ')')].concat(W.inBands(found, x, made.x.unit));
-        list.forEach((p, i) => lines.push(...said(points[i], parts[p.seriesIndex].info, made, p.marker)));
-        return lines.join('\n');
+        return lines.concat(told(list.map((p, i) => ({point: points[i], info: parts[p.seriesIndex].info, marker: p.marker})), made, ctx)).join('\n');
       },
     };
   }

@@ -51,7 +51,7 @@
 
   function bubble(theme, ctx, formatter, trigger) {
     return {show: !ctx.export, trigger, renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10], transitionDuration: 0,
-      textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17}, axisPointer: {type: 'shadow', shadowStyle: {color: theme.band}}, formatter};
+      textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17, fontFamily: W.font}, axisPointer: {type: 'shadow', shadowStyle: {color: theme.band}}, formatter};
   }
 
   /* ---- stacked bars ---- */

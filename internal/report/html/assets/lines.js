@@ -121,13 +121,13 @@
   const cross = 'path://M1,0L5,4L9,0L10,1L6,5L10,9L9,10L5,6L1,10L0,9L4,5L0,1Z';
   const down = 'path://M0,0L10,0L5,9Z';
 
-  /* mark gives a point its symbol: hollow where it is doubtful, a triangle where it is a bound. */
-  function mark(p, colour, look, size) {
-    const doubt = p.row.validity === 'doubtful', d = {value: [p.x, p.y]};
-    if (!doubt && !p.bound && size === 6) return d.value;
-    d.symbol = p.bound > 0 ? 'triangle' : p.bound < 0 ? down : 'circle';
-    d.symbolSize = Math.max(size, doubt || p.bound ? 9 : 0);
-    d.itemStyle = doubt ? {color: look.page, borderColor: colour, borderWidth: 2} : {color: colour, borderColor: colour, borderWidth: 0};
+  /* mark gives a point its symbol: a triangle where it is a bound, upward from below. */
+  function mark(p, size) {
+    const d = {value: [p.x, p.y]};
+    if (p.row.validity === 'doubtful' || p.bound) size = Math.max(size, 9);
+    if (p.bound) d.symbol = p.bound > 0 ? 'triangle' : down;
+    else if (size === 6) return d.value;
+    d.symbolSize = size;
     return d;
   }
 
@@ -149,13 +149,16 @@
     const out = [], templates = (chart.option || {}).series || [];
     const size = gaps ? null : sizes(made.lines, frame);
     made.lines.forEach((l, k) => {
+      l.z = 3 + 0.02 * k; // what lies in a dot of this line lies under the dots of the next
       const fits = (p) => !frame.y[l.axis].log || p.y === null || p.y > 0;
       const good = l.points.filter((p) => fits(p) && (gaps || p.row.validity !== 'invalid')), bad = gaps ? [] : l.points.filter((p) => fits(p) && p.row.validity === 'invalid');
       const s = stroke(templates[l.i] || {}, l, gaps, made.stacked);
-      s.data = gaps ? good.map((p) => [p.x, p.y]) : good.map((p) => mark(p, l.colour, look, size[k].get(p)));
+      s.data = gaps ? good.map((p) => [p.x, p.y]) : good.map((p) => mark(p, size[k].get(p)));
       if (chart.bind.join) labels(s, good, look);
       out.push({option: s, info: {points: good, line: l}}); // the first of its name is the legend's
       if (l.y.lo && l.y.hi && !made.speed) out.push(range(l, frame.y[l.axis].log, look));
+      const doubt = gaps ? [] : good.filter((p) => p.row.validity === 'doubtful');
+      if (doubt.length) out.push({option: hollow(l, doubt, size[k], look), info: null});
       if (bad.length) out.push({option: crosses(l, bad), info: {points: bad, line: l}});
     });
     return out;
@@ -165,7 +168,7 @@
   function stroke(t, l, gaps, stacked) {
     const step = l.y.step ? 'start' : t.step, s = Object.assign({}, t, {
       type: 'line', name: l.name, color: l.colour, lineStyle: {type: (t.lineStyle || {}).type || 'solid', width: gaps ? 1.5 : 2, color: l.colour}, itemStyle: {color: l.colour}, yAxisIndex: l.axis,
-      symbol: 'circle', symbolSize: gaps ? 4 : 6, showSymbol: !gaps || (l.points.length <= 60 && !step && !stacked), connectNulls: false, animation: false, progressive: 0, z: 3,
+      symbol: 'circle', symbolSize: gaps ? 4 : 6, showSymbol: !gaps || (l.points.length <= 60 && !step && !stacked), connectNulls: false, animation: false, progressive: 0, z: l.z,
       emphasis: gaps ? {disabled: true} : {focus: 'series'}, wsrunUnit: l.unit,
     });
     if (step) s.step = step;
@@ -174,8 +177,14 @@
     return s;
   }
 
+  /* hollow lays the page's colour into the dots that are doubtful. They keep their line's colour, for tooltips. */
+  function hollow(l, points, size, look) {
+    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, silent: true, tooltip: {show: false}, itemStyle: {color: look.page}, z: l.z + 0.01, animation: false, emphasis: {disabled: true},
+      data: points.map((p) => ({value: [p.x, p.y], symbol: p.bound > 0 ? 'triangle' : p.bound < 0 ? down : 'circle', symbolSize: Math.max(size.get(p), 9) - 4}))};
+  }
+
   function crosses(l, bad) {
-    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, symbol: cross, symbolSize: 10, itemStyle: {color: l.colour}, wsrunUnit: l.unit, z: 4, animation: false, data: bad.map((p) => [p.x, p.y]), emphasis: {disabled: true}};
+    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, symbol: cross, symbolSize: 10, itemStyle: {color: l.colour}, wsrunUnit: l.unit, z: l.z + 0.01, animation: false, data: bad.map((p) => [p.x, p.y]), emphasis: {disabled: true}};
   }
 
   /* labels writes at each point of a curve what it is a point of: its level. */
