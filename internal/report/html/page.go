@@ -59,9 +59,9 @@ type document struct {
 	CSS        template.CSS
 	Nav        []Link
 	Pages      iter.Seq[section]
+	Packed     iter.Seq[packed] // pages that only the script can open
 	Provenance []Fact
 	Single     bool          // one section is shown at a time
-	Missing    string        // why there are no charts where the script does not run; empty: a page of a folder
 	Charts     []Chart       // those that several views share
 	Script     template.HTML // how the script comes in
 }
@@ -69,8 +69,9 @@ type document struct {
 // section is one page inside a document.
 type section struct {
 	*Page
-	Drawn   bool // it has charts
-	View    any  // View, or what stands for it in a single file
+	Drawn   bool   // it has charts
+	Missing string // why there are none where the script does not run
+	View    any    // View, or what stands for it in a single file
 	Numbers []template.HTML
 }
 
@@ -79,7 +80,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 // section makes a page ready to be written.
 func (p *Page) section() section {
 	p = p.filled()
-	s := section{Page: p, View: p.View, Drawn: len(p.View.Charts) > 0}
+	s := section{Page: p, View: p.View, Drawn: len(p.View.Charts) > 0, Missing: missingScript}
 	for i := range p.Tables {
 		s.Numbers = append(s.Numbers, template.HTML(p.Tables[i].append(nil)))
 	}
@@ -95,9 +96,6 @@ func (d *document) write(w io.Writer, pages ...*Page) error {
 			}
 		}
 	}
-	if d.Missing == "" {
-		d.Missing = "they need a browser that runs scripts, and " + ScriptFile + " from the same folder beside this file."
-	}
 	return d.execute(w)
 }
 
@@ -105,6 +103,9 @@ func (d *document) execute(w io.Writer) error {
 	d.CSS = template.CSS(reportCSS)
 	return pageTemplate.Execute(w, d)
 }
+
+// missingScript is why a page of a folder has no charts.
+const missingScript = "they need a browser that runs scripts, and " + ScriptFile + " from the same folder beside this file."
 
 // shared is how a page of a folder gets its script.
 const shared = template.HTML(`<script src="` + ScriptFile + `"></script>`)

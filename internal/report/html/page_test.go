@@ -23,7 +23,7 @@ var (
 	elements = strings.Fields(`html head meta title style body a header div p b span nav ul li main section h1 h2 h3 form
 		table caption thead tr th small tbody td script footer dl dt dd ol details summary pre code strong em br abbr time`)
 	attributes = strings.Fields(`lang charset http-equiv content name class href title aria-current id tabindex aria-labelledby aria-label rel role
-		data-table scope data-key data-unit data-single type src open colspan rowspan datetime`)
+		data-table scope data-key data-unit data-single data-pages type src open colspan rowspan datetime`)
 )
 
 // checkPage reads a page as markup and holds it against its policy.

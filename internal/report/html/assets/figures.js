@@ -59,11 +59,11 @@
   }
 
   /* Charts in sight are drawn in the next frame, the others when they come near. */
-  let frame = 0, seen = false; // seen: it is known what is in sight
+  let frame = 0, opened = false, seen = false; // seen: it is known what is in sight
   function flush() {
     frame = 0;
     plots.forEach((p) => { if (p.near && p.stale) draw(p); });
-    if (seen || !plots.length) doc.body.dataset.ready = 'true';
+    if (opened && (seen || !plots.length)) doc.body.dataset.ready = 'true';
   }
 
   function soon() { if (!frame) frame = requestAnimationFrame(flush); }
@@ -275,5 +275,5 @@
     soon();
   };
   W.plots = plots; // for whoever looks from outside: tests
-  W.ready = soon;
+  W.ready = () => { opened = true; soon(); };
 })(globalThis);

@@ -2,7 +2,8 @@
 (function (root) {
   'use strict';
   const W = root.wsrun, doc = document, make = W.make;
-  const sections = [...doc.querySelectorAll('section.view')], single = 'single' in doc.body.dataset;
+  const sections = [...doc.querySelectorAll('section.view')]; // a single file's grow as they are opened
+  const single = 'single' in doc.body.dataset;
   const pages = new Map(); // by section: those that were shown
 
   /* ---- what a reader chose: by control, a list of values ---- */
@@ -94,13 +95,28 @@
     W.again(page);
   }
 
+  /* unpack opens the pages of a single file that are compressed with the one that is asked for. */
+  async function unpack(name) {
+    const block = [...doc.querySelectorAll('script[data-pages]')].find((el) => el.dataset.pages.split(' ').includes(name));
+    if (!block) return;
+    const text = await root.wsrunInflate(block);
+    if (!block.isConnected) return; // asked for twice
+    const more = [...new DOMParser().parseFromString(text, 'text/html').querySelectorAll('section.view')];
+    more.forEach((section) => { section.hidden = true; });
+    sections.push(...more);
+    doc.getElementById('main').append(...more);
+    block.remove();
+  }
+
   /* go follows the fragment: to a section of a single file, to a place in a section, to a view. */
-  function go() {
-    const {name, state} = asked(), target = name && doc.getElementById(name);
+  async function go() {
+    const {name, state} = asked();
     if (!single) {
-      if (!target || !pages.size) sections.forEach((s) => open(s, state));
+      if (!doc.getElementById(name) || !pages.size) sections.forEach((s) => open(s, state));
       return;
     }
+    if (name && !doc.getElementById(name)) await unpack(name);
+    const target = name && doc.getElementById(name);
     const section = (target && target.closest('section.view')) || sections.find((s) => pages.has(s) && !s.hidden) || sections[0];
     sections.forEach((s) => { s.hidden = s !== section; });
     if (target !== doc.getElementById('main') || !pages.has(section)) open(section, state);
@@ -141,7 +157,6 @@
 
   doc.documentElement.classList.add('js');
   themes();
-  go();
   addEventListener('hashchange', go);
-  W.ready();
+  go().then(W.ready);
 })(globalThis);
