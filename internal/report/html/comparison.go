@@ -10,14 +10,21 @@ import (
 // comparisons are the pages that hold contexts beside each other. With one context they
 // have one line.
 func (r *Run) comparisons() []*Page {
-	rows := r.pointRows(r.Sum.Merged)
-	rows = slices.DeleteFunc(rows, func(p pointRow) bool { return !p.sized() })
-	if len(rows) == 0 {
+	if !slices.ContainsFunc(r.Sum.Merged, func(m *result.Merged) bool { return m.Spec.HitRate > 0 }) {
 		return nil
 	}
-	speedUps(rows, "output_throughput")
-	speedUps(rows, "input_throughput")
-	return []*Page{r.throughputComparison(rows), r.metricsComparison(rows)}
+	return []*Page{
+		{Name: "output_throughput_comparison", Title: "Throughput across contexts", Fill: r.fillThroughput,
+			Lead: "Output and input tokens per second against the working set, one line for each context; dashed, on the right axis, as a multiple of the smallest working set."},
+		{Name: "output_metrics_comparison", Title: "Latency and output across contexts", Fill: r.fillMetrics,
+			Lead: "What one request sees against the working set, one line for each context."},
+	}
+}
+
+// comparison is a sheet of all points that have a size.
+func (r *Run) comparison() *sheet {
+	rows := slices.DeleteFunc(r.pointRows(r.Sum.Merged), func(p pointRow) bool { return !p.sized() })
+	return &sheet{run: r, rows: rows, limits: r.limits(rows)}
 }
 
 // speedUps adds to each row how much more it has of a throughput than the smallest
@@ -52,12 +59,11 @@ func speedUps(rows []pointRow, key string) {
 	}
 }
 
-// throughputComparison is output and input throughput of every context.
-func (r *Run) throughputComparison(rows []pointRow) *Page {
-	p := &Page{Name: "output_throughput_comparison", Title: "Throughput across contexts",
-		Lead: "Output and input tokens per second against the working set, one line for each context; dashed, on the right axis, as a multiple of the smallest working set."}
-	s := &sheet{run: r, rows: rows}
-	s.limits = r.limits(rows)
+// fillThroughput draws output and input throughput of every context.
+func (r *Run) fillThroughput(p *Page) {
+	s := r.comparison()
+	speedUps(s.rows, "output_throughput")
+	speedUps(s.rows, "input_throughput")
 	both := func(id, title, text, name, key string) sketch {
 		return sketch{id: id, title: title, text: text, axes: []string{name, "Speed-up"}, tall: true, bind: s.byContext(
 			Y{Key: key, Name: ""}, Y{Key: key + "_speedup", Name: "speed-up", Axis: 1, Dash: "dashed"})}
@@ -65,22 +71,24 @@ func (r *Run) throughputComparison(rows []pointRow) *Page {
 	s.draw(both("output", "Output throughput", "Output tokens per second of all requests together. Dashed: over the smallest working set of the same context and level.", "Output tokens", "output_throughput"))
 	s.draw(both("input", "Input throughput", "Prompt tokens per second, found in a cache or computed. Dashed: over the smallest working set of the same context and level.", "Prompt tokens", "input_throughput"))
 	p.Notes = s.doubts()
-	return s.finish(p, s.comparisonControls(), s.comparisonIdentity(), nil)
+	s.finish(p, s.comparisonControls(), s.comparisonIdentity(), nil)
 }
 
-// metricsComparison is what one request sees at every context.
-func (r *Run) metricsComparison(rows []pointRow) *Page {
-	p := &Page{Name: "output_metrics_comparison", Title: "Latency and output across contexts",
-		Lead: "What one request sees against the working set, one line for each context."}
-	s := &sheet{run: r, rows: rows}
-	s.limits = r.limits(rows)
+// fillMetrics draws what one request sees at every context.
+func (r *Run) fillMetrics(p *Page) {
+	s := r.comparison()
+	if r.sustained() {
+		for _, f := range s.heldComparison() {
+			s.draw(f)
+		}
+	}
 	line := func(id, title, text, axis string, ys ...Y) sketch {
 		return sketch{id: id, title: title, text: text, axes: []string{axis}, bind: s.byContext(ys...)}
 	}
 	tpot := line("tpot", "Time per output token, mean", "Time per token after the first, the mean over requests; dashed: the mean gap between tokens.", "TPOT, ITL",
 		Y{Key: "tpot.avg", Name: "TPOT", Lower: true}, Y{Key: "itl.avg", Name: "ITL", Lower: true, Dash: "dashed"})
 	tpot.absent = "No TPOT: no answer has more than one token."
-	if known(rows, "tpot.avg") && !known(rows, "itl.avg") {
+	if known(s.rows, "tpot.avg") && !known(s.rows, "itl.avg") {
 		s.missing = append(s.missing, "No ITL: the server does not tell the tokens of each chunk.")
 	}
 	s.draw(line("ttft", "Time to first token, p95", "A step up is the edge of a tier: longer prompts reach it with fewer of them, at the same number of tokens.", "TTFT p95", Y{Key: "ttft.p95", Name: "", Lower: true}))
@@ -88,12 +96,12 @@ func (r *Run) metricsComparison(rows []pointRow) *Page {
 	s.draw(line("rate", "Output rate per request", "Output tokens per second that one user sees (1 / TPOT), the mean over requests.", "Output rate", Y{Key: "output_rate.avg", Name: ""}))
 	controls := s.comparisonControls()
 	if len(r.contexts()) > 1 {
-		s.draw(sketch{id: "matrix", title: "Context x working set", text: "The chosen figure of every context and size, with its number.", tall: true, axes: []string{"Context"},
+		s.draw(sketch{id: "matrix", title: "Context × working set", text: "The chosen figure of every context and size, with its number; doubtful ones in brackets.", axes: []string{"Context"},
 			bind: Bind{Kind: Matrix, X: "working_set", By: "context", Where: s.comparisonWhere(), Y: measures}})
 		controls = append(controls, s.measureControl())
 	}
 	p.Notes = s.doubts()
-	return s.finish(p, controls, s.comparisonIdentity(), nil)
+	s.finish(p, controls, s.comparisonIdentity(), nil)
 }
 
 // measures are what the matrix of contexts and working sets may show.

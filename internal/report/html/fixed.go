@@ -1,12 +1,13 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wsrun/wsrun/runner/result"
-	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // fixedPages are the concurrency analyses of fixed mode, one for each cell, in the order
@@ -43,32 +44,43 @@ func (r *Run) fixed(cell []*result.Merged) *Page {
 	if spec.HitRate > 0 {
 		title = fmt.Sprintf("Concurrency at %s context, %s working set, hit rate %s", sizeLabel(spec.Context), sizeLabel(spec.WorkingSet), ratePercent(spec.HitRate))
 	}
-	p := &Page{Name: "fixed_" + spec.Key, Title: title, Lead: "One cell at every level of requests in flight. " + bestLevel(cell, !r.Rec.Run.Scenario.SLO.Empty())}
+	return &Page{
+		Name: "fixed_" + spec.Key, Title: title, Lead: "One cell at every level of requests in flight. " + bestLevel(cell, !r.Rec.Run.Scenario.SLO.Empty()),
+		Fill: func(p *Page) { r.fillFixed(p, cell) },
+	}
+}
+
+func (r *Run) fillFixed(p *Page, cell []*result.Merged) {
 	s := &sheet{run: r, rows: r.pointRows(cell)}
 	s.limits = r.limits(s.rows)
 	for _, f := range s.fixedSketches() {
 		f.bind.X, f.bind.Where, f.bind.Marks = "concurrency", []string{"trial"}, []string{"best"}
-		if f.bind.Kind == "" {
-			f.bind.Kind = Lines
-		}
+		f.bind.Kind = cmp.Or(f.bind.Kind, Lines)
 		s.draw(f)
 	}
 	p.Notes = append(s.doubts(), stopped(cell)...)
-	return s.finish(p, []Control{s.statsControl("p50", "p95", "p99"), s.trialControl()}, []string{"concurrency", "trial"}, nil)
+	s.finish(p, []Control{s.statsControl("p50", "p95", "p99"), s.trialControl()}, []string{"concurrency", "trial"}, nil)
 }
 
-// bestLevel says which level of a cell passes best.
+// bestLevel says which level of a cell passes best; trials may differ in it.
 func bestLevel(cell []*result.Merged, slo bool) string {
+	var levels []string
 	for _, m := range cell {
-		switch {
-		case m.Best && slo:
-			return fmt.Sprintf("The best level that passes the slo is %d.", m.Level)
-		case m.Best:
-			return fmt.Sprintf("The level with the highest output throughput is %d.", m.Level)
+		if m.Best {
+			levels = append(levels, strconv.Itoa(m.Level))
 		}
 	}
+	what := "with the highest output throughput"
 	if slo {
-		return "No level passes the slo."
+		what = "that passes the slo best"
+	}
+	switch {
+	case len(levels) == 1:
+		return fmt.Sprintf("The level %s is %s.", what, levels[0])
+	case len(levels) > 1:
+		return fmt.Sprintf("Trials differ in the level %s: %s.", what, strings.Join(levels, ", "))
+	case slo:
+		return "No level is known to pass the slo."
 	}
 	return "No level gives figures that may be believed."
 }
@@ -85,7 +97,7 @@ func stopped(cell []*result.Merged) (out []string) {
 		levels[reason] = append(levels[reason], level)
 	}
 	for _, m := range cell {
-		level := metric.Text(metric.Count, float64(m.Level))
+		level := strconv.Itoa(m.Level)
 		switch {
 		case m.Validity == result.ValidSkipped || m.Validity == result.ValidFailed:
 			for _, why := range m.Reasons {

@@ -22,7 +22,7 @@ type crossing struct {
 // crossings gives the transitions that keep chooses: each trial's, and before them, where
 // there are several trials, the brackets that hold those of all.
 func (r *Run) crossings(keep func(result.SeriesKey) bool) (out []crossing) {
-	sustained := r.grows()
+	sustained := r.sustained()
 	trials := 1
 	for _, s := range r.Sum.Series {
 		trials = max(trials, s.Trial)
@@ -133,7 +133,7 @@ func (r *Run) capacitiesTable(keep func(result.SeriesKey) bool) []Table {
 		number("reuse_distance", "Reached at", "tokens", "reuse distance at which it and the private KV in flight fill the tier", func(l result.CapacityLine) float64 { return float64(l.Distance) }),
 		number("working_set", "Working set there", "tokens", "the working set of that reuse distance", r.sizeAt),
 	}
-	if r.grows() { // a series has no one level: the lines hold at any
+	if r.sustained() { // a series has no one level: the lines hold at any
 		columns = slices.DeleteFunc(columns, func(c Column) bool { return c.Key == "concurrency" })
 	}
 	return []Table{{ID: "capacities", Caption: "Capacities stated or told, and where they are reached", Rows: len(lines), Sortable: true, Columns: columns}}

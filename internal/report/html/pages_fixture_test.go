@@ -147,8 +147,11 @@ func (w *world) grow(held func(step int) (level int, bracket [2]int)) *world {
 func (w *world) run() *Run { return &Run{Rec: w.rec, Sum: result.Summarise(w.rec)} }
 
 // pointPages are the pages of this file's concern.
-func pointPages(r *Run) []*Page {
-	return slices.Concat(r.workingSets(), r.comparisons(), r.fixedPages())
+func pointPages(r *Run) (out []*Page) {
+	for _, p := range slices.Concat(r.workingSets(), r.comparisons(), r.fixedPages()) {
+		out = append(out, p.filled())
+	}
+	return out
 }
 
 // bytesOf is a page as it is written.

@@ -20,7 +20,8 @@ type pointRow struct {
 	validity result.Validity
 	reasons  []result.Reason
 	best     bool
-	ttfts    []result.Bin
+	samples  int                 // first tokens in the window
+	bins     func() []result.Bin // the distribution of TTFT: dear, and for one page only
 }
 
 // measured reports whether the row has figures.
@@ -41,16 +42,16 @@ func (r *Run) pointRows(merged []*result.Merged) []pointRow {
 		for i, p := range m.Points {
 			intended[i] = p.Intended
 		}
-		row := pointRow{spec: m.Spec, level: m.Level, values: maps.Clone(m.Row), validity: m.Validity, reasons: m.Reasons, best: m.Best, ttfts: m.Bins()}
+		row := pointRow{spec: m.Spec, level: m.Level, values: maps.Clone(m.Row), validity: m.Validity, reasons: m.Reasons, best: m.Best, samples: m.Samples, bins: m.Bins}
 		lo, hi := heldBy(m)
-		out = append(out, r.addValues(row, result.MedianValue(intended), m.Samples, lo, hi))
+		out = append(out, r.addValues(row, result.MedianValue(intended), lo, hi))
 		if len(m.Points) < 2 {
 			continue
 		}
 		for _, p := range m.Points {
-			row := pointRow{spec: p.Spec, level: p.Level, trial: p.Trial, values: maps.Clone(p.Row), validity: p.Validity, reasons: p.Reasons, best: p.Best, ttfts: p.Bins()}
+			row := pointRow{spec: p.Spec, level: p.Level, trial: p.Trial, values: maps.Clone(p.Row), validity: p.Validity, reasons: p.Reasons, best: p.Best, samples: p.Samples, bins: p.Bins}
 			lo, hi := p.Held()
-			out = append(out, r.addValues(row, p.Intended, p.Samples, lo, hi))
+			out = append(out, r.addValues(row, p.Intended, lo, hi))
 		}
 	}
 	return out
@@ -66,7 +67,7 @@ func heldBy(m *result.Merged) (lo, hi int) {
 
 // addValues adds what a point tells beside its metrics: how it was sent, where its tokens
 // came from, what it comes to on each GPU.
-func (r *Run) addValues(p pointRow, intended metric.Value, samples, lo, hi int) pointRow {
+func (r *Run) addValues(p pointRow, intended metric.Value, lo, hi int) pointRow {
 	v := p.values
 	v.Set("trial", metric.Of(float64(p.trial)))
 	if p.sized() {
@@ -79,7 +80,7 @@ func (r *Run) addValues(p pointRow, intended metric.Value, samples, lo, hi int) 
 		return p
 	}
 	v.Set("hit_rate_intended", intended)
-	v.Set("ttft_samples", metric.Of(float64(samples)))
+	v.Set("ttft_samples", metric.Of(float64(p.samples)))
 	if len(p.spec.Steps) > 0 {
 		setLevel(v, "concurrency_lo", lo)
 		setLevel(v, "concurrency_hi", hi)
@@ -131,7 +132,7 @@ func parts(rows []pointRow, family string) (names []string) {
 // known reports whether any measured row has the column.
 func known(rows []pointRow, key string) bool {
 	if key == "ttft_bins" {
-		return slices.ContainsFunc(rows, func(p pointRow) bool { return len(p.ttfts) > 0 })
+		return slices.ContainsFunc(rows, func(p pointRow) bool { return p.measured() && p.samples > 0 })
 	}
 	return slices.ContainsFunc(rows, func(p pointRow) bool { return p.measured() && p.values.Get(key).Known() })
 }
@@ -155,7 +156,12 @@ func pointsTable(rows []pointRow, keys ...string) Table {
 	if slices.Contains(keys, "ttft_bins") && known(rows, "ttft_bins") {
 		head, _, title := describe("ttft_bins")
 		t.Columns = append(t.Columns, Column{Key: "ttft_bins", Head: head, Title: title, Text: true,
-			Cell: func(b []byte, i int) []byte { return appendBins(b, rows[i].ttfts) }})
+			Cell: func(b []byte, i int) []byte {
+				if rows[i].samples == 0 {
+					return b
+				}
+				return appendBins(b, rows[i].bins())
+			}})
 	}
 	return withVerdicts(t, rows)
 }

@@ -39,10 +39,11 @@ func TestPagesOfPoints(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, p := range pointPages(c.run) {
+			again := pointPages(c.run)
+			for i, p := range pointPages(c.run) {
 				got = append(got, p.Name)
 				wellMade(t, p)
-				if again := pageNamed(t, pointPages(c.run), p.Name); !bytes.Equal(bytesOf(t, p), bytesOf(t, again)) {
+				if again := again[i]; !bytes.Equal(bytesOf(t, p), bytesOf(t, again)) {
 					t.Errorf("%s is not the same when it is made again", p.Name)
 				}
 			}
@@ -61,7 +62,7 @@ func TestPagesOfPoints(t *testing.T) {
 func TestTrialsAreRows(t *testing.T) {
 	for trials, want := range map[int][]string{1: nil, 3: {"0", "1", "2", "3", "0", "1", "2", "3"}} {
 		r := newWorld([]int64{4000}, []float64{100}, 100_000).measure(trials).run()
-		for _, p := range []*Page{r.fixedPages()[0], r.workingSets()[0]} {
+		for _, p := range []*Page{r.fixedPages()[0].filled(), r.workingSets()[0].filled()} {
 			got := cells(&p.Tables[0], "trial")
 			if !slices.Equal(got, want) {
 				t.Errorf("%s of %d trials: column trial %v, want %v", p.Name, trials, got, want)
@@ -76,7 +77,7 @@ func TestTrialsAreRows(t *testing.T) {
 // A cell shows what the metric is: nothing where it is null, a bound where it is one.
 func TestPointCells(t *testing.T) {
 	rows := []pointRow{
-		{validity: result.ValidOK, values: metric.Row{"ttft.p95": metric.Of(0.25), "ttft.p99": metric.Lower(2)}, ttfts: []result.Bin{{From: 0.1, Share: 12.5}, {From: 0.12589254, Share: 87.5}}},
+		{validity: result.ValidOK, values: metric.Row{"ttft.p95": metric.Of(0.25), "ttft.p99": metric.Lower(2)}, samples: 8, bins: func() []result.Bin { return []result.Bin{{From: 0.1, Share: 12.5}, {From: 0.12589254, Share: 87.5}} }},
 		{validity: result.ValidSkipped, values: metric.Row{}, reasons: []result.Reason{{Code: "skipped", Text: `</td><script>alert("x")</script>`}, {Code: "note", Text: "b"}}},
 	}
 	table := pointsTable(rows, "ttft.p95", "ttft.p99", "goodput", "ttft_bins", "ttft.p95")
@@ -127,7 +128,7 @@ func TestColumnsAreDescribed(t *testing.T) {
 func TestParts(t *testing.T) {
 	r := newWorld([]int64{4000}, []float64{100}, 100_000).run()
 	add := func(row metric.Row) pointRow {
-		return r.addValues(pointRow{spec: scenario.Cell{HitRate: 100}, validity: result.ValidOK, values: row}, metric.Value{}, 1, 0, 0)
+		return r.addValues(pointRow{spec: scenario.Cell{HitRate: 100}, validity: result.ValidOK, values: row}, metric.Value{}, 0, 0)
 	}
 	rows := []pointRow{
 		add(metric.Row{"tier_share.ssd": metric.Of(10), "tier_share.dram": metric.Of(20), "hit_rate_observed": metric.Of(60), "input_throughput": metric.Of(1000)}),
@@ -161,12 +162,13 @@ func TestSizeOfAPage(t *testing.T) {
 	}
 	r := &Run{Rec: w.rec, Sum: sum}
 	for _, p := range append(r.workingSets(), r.comparisons()...) {
+		p = p.filled()
 		page := bytesOf(t, p)
 		if p.Tables[0].Rows != 200 || len(page) > 150_000 {
 			t.Errorf("%s: %d bytes for %d points of %d columns, at most 150000", p.Name, len(page), p.Tables[0].Rows, len(p.Tables[0].Columns))
 		}
 	}
-	if p := r.workingSets()[0]; len(p.Tables[0].Columns) < 36 || len(cells(&p.Tables[0], "bandwidth.ssd")) != 200 {
+	if p := r.workingSets()[0].filled(); len(p.Tables[0].Columns) < 36 || len(cells(&p.Tables[0], "bandwidth.ssd")) != 200 {
 		t.Errorf("only %d columns", len(p.Tables[0].Columns))
 	}
 }
@@ -197,7 +199,7 @@ func fullPoint(c scenario.Cell, level, n int) *result.Merged {
 func TestCrossings(t *testing.T) {
 	w := newWorld([]int64{4000}, []float64{100}, 100_000, 150_000, 400_000, 500_000)
 	r := w.measure(2).run()
-	p := r.workingSets()[0]
+	p := r.workingSets()[0].filled()
 	table := tableOf(p, "transitions")
 	if table == nil {
 		t.Fatalf("no transitions in %+v", r.Sum.Series)
@@ -228,7 +230,7 @@ func TestCrossings(t *testing.T) {
 func TestCapacitiesTable(t *testing.T) {
 	w := newWorld([]int64{4000}, []float64{100}, 100_000, 150_000, 400_000, 500_000)
 	w.rec.Run.Scenario.Target.Tiers = []scenario.Tier{{Name: "hbm", Capacity: 200_000}, {Name: "dram", Capacity: 600_000}}
-	p := w.measure(1).run().workingSets()[0]
+	p := w.measure(1).run().workingSets()[0].filled()
 	table := tableOf(p, "capacities")
 	if table == nil {
 		t.Fatal("no capacities")
@@ -246,7 +248,7 @@ func TestCapacitiesTable(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("capacities\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if tableOf(newWorld([]int64{4000}, []float64{100}, 100_000).measure(1).run().workingSets()[0], "capacities") != nil {
+	if tableOf(newWorld([]int64{4000}, []float64{100}, 100_000).measure(1).run().workingSets()[0].filled(), "capacities") != nil {
 		t.Error("capacities of which nothing is stated")
 	}
 }

@@ -35,12 +35,20 @@ type sheet struct {
 // why the chart is missing.
 func (s *sheet) draw(f sketch) {
 	b := f.bind
-	b.Y = slices.DeleteFunc(b.Y, func(y Y) bool { return !known(s.rows, y.Key) })
+	b.Y = slices.DeleteFunc(slices.Clone(b.Y), func(y Y) bool { return !known(s.rows, y.Key) })
 	if len(b.Y) == 0 || b.X != "" && !known(s.rows, b.X) {
 		if f.absent != "" {
 			s.missing = append(s.missing, f.absent)
 		}
 		return
+	}
+	if len(s.values(b.By, isSized)) < 2 { // nothing to tell apart
+		b.By = ""
+	}
+	for i := range b.Y {
+		if b.Y[i].Name == "" && b.By == "" {
+			b.Y[i].Name, _, _ = describe(b.Y[i].Key)
+		}
 	}
 	b.Table, b.Refs, b.Unit = "points", refs(s.limits, b.Y), nil
 	for axis := range f.axes {
@@ -103,9 +111,9 @@ func statistics(family string, lower bool, names ...string) (out []Y) {
 
 // finish gives the controls, charts and tables to a page. identity are the columns that
 // say which point a row is; keep chooses the transitions and capacities.
-func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func(result.SeriesKey) bool) *Page {
+func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func(result.SeriesKey) bool) {
 	columns := append(identity, s.columns...)
-	p.View = View{Controls: slices.DeleteFunc(controls, func(c Control) bool { return c.ID == "" }), Charts: s.charts}
+	p.View.Controls, p.View.Charts = slices.DeleteFunc(controls, func(c Control) bool { return c.ID == "" }), s.charts
 	if len(s.missing) > 0 {
 		p.Notes = append(p.Notes, strings.Join(s.missing, " "))
 	}
@@ -114,7 +122,6 @@ func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func
 		p.Tables = append(p.Tables, crossingsTable(s.run.crossings(keep))...)
 		p.Tables = append(p.Tables, s.run.capacitiesTable(keep)...)
 	}
-	return p
 }
 
 // trialControl chooses between the median over the trials and single ones.

@@ -16,12 +16,6 @@ import (
 // mostLines is how many lines a chart shows at once: more cannot be told apart.
 const mostLines = 8
 
-// grows reports whether working sets grew while they were under load, so that the level
-// is a result.
-func (r *Run) grows() bool {
-	return r.Rec.Run.Scenario != nil && r.Rec.Run.Scenario.Mode == "sustained"
-}
-
 // contexts gives the contexts of the points, ascending.
 func (r *Run) contexts() (out []int64) {
 	for _, m := range r.Sum.Merged {
@@ -53,12 +47,16 @@ func (r *Run) workingSets() (out []*Page) {
 
 // workingSet is the page of one context: what every size costs, and where tiers end.
 func (r *Run) workingSet(context int64) *Page {
-	merged := r.ofContext(context)
-	p := &Page{
+	return &Page{
 		Name:  "performance_vs_working_set_" + strconv.FormatInt(context, 10),
 		Title: fmt.Sprintf("Performance against working set at %s context", sizeLabel(context)),
 		Lead:  "What requests cost as the reusable context outgrows one memory tier after the other.",
+		Fill:  func(p *Page) { r.fillWorkingSet(p, context) },
 	}
+}
+
+func (r *Run) fillWorkingSet(p *Page, context int64) {
+	merged := r.ofContext(context)
 	s := &sheet{run: r, rows: r.pointRows(merged)}
 	s.limits = r.limits(s.rows)
 	if slices.ContainsFunc(s.rows, func(p pointRow) bool { return p.sized() }) {
@@ -69,15 +67,15 @@ func (r *Run) workingSet(context int64) *Page {
 	p.Notes = append(p.Notes, s.doubts()...)
 	p.Prose = r.sentences(context, defaultLevel(merged))
 	identity := []string{"working_set", "hit_rate", "concurrency", "trial", "reuse_distance"}
-	if r.grows() {
+	if r.sustained() {
 		identity = append(identity, "concurrency_lo", "concurrency_hi")
 	}
-	return s.finish(p, s.sizeControls(merged), identity, func(k result.SeriesKey) bool { return k.Context == context })
+	s.finish(p, s.sizeControls(merged), identity, func(k result.SeriesKey) bool { return k.Context == context })
 }
 
 // sizeCharts draws all charts of a context.
 func (s *sheet) sizeCharts() {
-	if s.run.grows() {
+	if s.run.sustained() {
 		s.draw(s.held())
 	}
 	for _, f := range s.sizeSketches() {
@@ -146,7 +144,7 @@ func (s *sheet) sizeSketches() []sketch {
 	goodput.absent = "No goodput: the slo has no line that one request can keep or miss."
 	return []sketch{
 		ttft,
-		{id: "ttft_heat", title: "TTFT distribution", text: "Share of the requests in each bin of TTFT, one hit rate at one level: each bright band is a tier, two bands at one size are a mixture.", tall: true,
+		{id: "ttft_heat", title: "TTFT distribution", text: "Share of the requests in each bin of TTFT, one hit rate at one level: each bright band is a tier, two bands at one size are a mixture.", tall: !s.run.sustained(),
 			axes: []string{"TTFT"}, bind: Bind{Kind: Heat, Where: one, Y: []Y{{Key: "ttft_bins", Name: "share of requests"}}}},
 		over("input", "Input throughput", "Prompt tokens per second, found in a cache or computed. It rises with hits and says little of the engine by itself: see prefill.", "Prompt tokens", Y{Key: "input_throughput", Name: "input"}),
 		over("prefill", "Prefill throughput", "Prompt tokens per second that had to be computed: what the engine's prefill did.", "Computed tokens", Y{Key: "prefill_throughput", Name: "prefill"}),
@@ -173,7 +171,7 @@ func (s *sheet) reuse(family, id, title, text, axis string) sketch {
 // where gives the controls that choose the rows of a chart over the working set: in
 // sustained mode the level is a result.
 func (s *sheet) where(rates string) []string {
-	if s.run.grows() {
+	if s.run.sustained() {
 		return []string{rates, "trial"}
 	}
 	return []string{"level", rates, "trial"}
@@ -190,7 +188,7 @@ func (s *sheet) held() sketch {
 // latencyThroughput draws the curves of fixed mode, one for each working set: each of
 // their points is a level.
 func (s *sheet) latencyThroughput() {
-	if s.run.grows() {
+	if s.run.sustained() {
 		return
 	}
 	if len(s.values("concurrency", isSized)) < 2 {
@@ -223,7 +221,7 @@ func (s *sheet) sizeControls(merged []*result.Merged) []Control {
 // levelControl chooses one level, or the best passing one of each size.
 func (s *sheet) levelControl(merged []*result.Merged) Control {
 	levels := s.values("concurrency", func(*pointRow) bool { return true })
-	if s.run.grows() || len(levels) < 2 {
+	if s.run.sustained() || len(levels) < 2 {
 		return Control{}
 	}
 	c := Control{ID: "level", Label: "Requests in flight", Kind: "one", Key: "concurrency"}

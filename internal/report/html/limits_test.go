@@ -1,0 +1,61 @@
+package html
+
+import (
+	"testing"
+
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+func TestComparison(t *testing.T) {
+	for condition, want := range map[string]struct {
+		key   string
+		value float64
+	}{
+		"ttft.p95 < 150ms": {"ttft.p95", 0.15}, " total.ttft.p95 >= 1m30s ": {"ttft.p95", 90}, "error_rate > 5%": {"error_rate", 5}, "error_rate > 5": {"error_rate", 5},
+		"input_throughput > 1.5k": {"input_throughput", 1500}, "output_rate.p10 < 20": {"output_rate.p10", 20}, "goodput>0.5": {"goodput", 0.5}, "edge1 > 100k": {"", 0},
+		"ttft.p95 > 2 * prev.ttft.p95": {"", 0}, "ttft.p95 > 1s and error_rate > 5": {"", 0}, "prev.ttft.p95 > 1s": {"", 0}, "1s < ttft.p95": {"", 0}, "ttft.p95 == 1s": {"", 0}, "": {"", 0},
+		"ttft.p95 > 1parsec": {"", 0},
+	} {
+		key, value, ok := comparison(condition)
+		if ok != (want.key != "") || ok && (key != want.key || value != want.value) {
+			t.Errorf("%q: %q %g %v, want %+v", condition, key, value, ok, want)
+		}
+	}
+}
+
+func FuzzComparison(f *testing.F) {
+	for _, s := range []string{"ttft.p95 < 150ms", "error_rate > 5%", "a>1e9", "goodput >= 10000000000000000000k", "x<0.0.0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if key, v, ok := comparison(s); ok && (key == "" || v < 0 || v != v) {
+			t.Errorf("%q: %q %g", s, key, v)
+		}
+	})
+}
+
+// A threshold is drawn where it is about at least one of the rows.
+func TestMeant(t *testing.T) {
+	row := func(size float64, v result.Validity) pointRow {
+		return pointRow{validity: v, values: metric.Row{"working_set": metric.Of(size), "hit_rate": metric.Of(100)}}
+	}
+	rows := []pointRow{row(100, result.ValidOK), row(900, result.ValidDoubt), row(5000, result.ValidSkipped)}
+	for where, want := range map[string][2]bool{
+		"": {true, true}, "working_set < 1000": {true, true}, "working_set < 500": {true, false}, "working_set > 1000": {false, false}, "hit_rate == 100": {true, true}, "nonsense >": {false, false}, "concurrency > 1": {false, false},
+	} {
+		if some, all := meant(where, rows); some != want[0] || all != want[1] {
+			t.Errorf("%q: %v %v, want %v", where, some, all, want)
+		}
+	}
+}
+
+// Limits on other statistics of a metric are drawn beside those that a chart has.
+func TestRefs(t *testing.T) {
+	limits := []limit{{"ttft.p90", 1, "slo", false}, {"goodput_share", 95, "threshold", true}, {"tpot.p50", 2, "stop", false}}
+	got := refs(limits, []Y{{Key: "ttft.p50"}, {Key: "goodput_share", Axis: 1}})
+	want := []Ref{{Y: 1, Name: "slo p90"}, {Y: 95, Name: "threshold (some points)", Axis: 1}}
+	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
