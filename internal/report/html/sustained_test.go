@@ -132,3 +132,23 @@ func TestSustainedPagesAreMadeWhenWritten(t *testing.T) {
 		t.Errorf("%d sustained pages of a fixed run", len(got))
 	}
 }
+
+// At hit rate 0 nothing is reused: there is no size to name, to draw or to cross.
+func TestSustainedCellWithoutReuse(t *testing.T) {
+	r := soakRun{periods: 24}.run()
+	u := r.Rec.Units[0]
+	u.Spec.HitRate, u.Spec.WorkingSet, u.Spec.Steps, u.Spec.Prefix = 0, 0, nil, 0
+	for _, p := range u.Periods {
+		p.Step, p.NextStep = 0, 0
+	}
+	u.Changes, u.Phases = u.Changes[:7], u.Phases[:2]
+	r.Rec.Run.Cells[0] = u.Spec
+	r.Sum = result.Summarise(r.Rec)
+	p, page := soakOf(t, r)
+	if !strings.Contains(p.Title, "nothing reused") || strings.Contains(page, "Transitions") || columnOf(tableOf(p, "periods"), "working_set") != nil || slices.Contains(chartIDs(p), "working_set") {
+		t.Errorf("%s, charts %q", p.Title, chartIDs(p))
+	}
+	if !strings.Contains(page, "<small>nothing reused</small>") {
+		t.Error("what was held is not told")
+	}
+}
