@@ -303,3 +303,50 @@ func TestAsked(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a record says is text on every page, as in the single file.
+func TestHostileRun(t *testing.T) {
+	const evil = `"><img src=x onerror=alert(1)></script><script>alert(1)</script>` + "\u2028{{.}}"
+	r := someRuns()["fixed"]
+	run, sc, p := r.Rec.Run, r.Rec.Run.Scenario, r.Rec.Probe
+	run.ID, run.Version, run.Digest, run.Host = evil, evil, evil, result.Host{Name: evil, OS: evil, Arch: evil, Governor: evil}
+	sc.Name, sc.Description, sc.Labels, sc.Order, sc.Access = evil, evil, map[string]string{evil: evil}, evil, evil
+	sc.Stop = []scenario.Stop{{When: evil, Ends: evil, Reason: evil}}
+	sc.Thresholds = []scenario.Threshold{{Expect: evil, Where: evil}}
+	sc.Target.Endpoints = []string{"http://host/" + evil}
+	p.Engine, p.Version, p.Model, p.API, p.Block, p.BlockFrom = evil, evil, evil, evil, 16, evil
+	p.Capacity = []sample.Capacity{{Tier: evil, Tokens: 200_000, Source: evil}}
+	r.Sum = result.Summarise(r.Rec)
+	r.Sum.Notes = append(r.Sum.Notes, result.RunNote{Code: evil, Text: evil, Fail: true})
+	for _, pt := range r.Sum.Points {
+		pt.Stop = evil
+		pt.Reasons = append(pt.Reasons, result.Reason{Code: evil, Class: result.ValidDoubt, Text: evil})
+	}
+	for _, s := range r.Sum.Series {
+		for i := range s.Transitions {
+			s.Transitions[i].From, s.Transitions[i].To, s.Transitions[i].Notes = evil, evil, []string{evil}
+		}
+	}
+	r.Found[0].Expect, r.Found[0].Where, r.Found[0].Against[0].Name, r.Found[0].Reason = evil, evil, evil, evil
+	r.Source = []byte(evil)
+	r.Files = []DataFile{{Name: evil, About: evil}}
+	pages := filesOf(t, r)
+	var one bytes.Buffer
+	if err := Single(r, &one); err != nil {
+		t.Fatal(err)
+	}
+	for name, page := range pages {
+		if strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
+			t.Errorf("%s: text became markup", name)
+		}
+		if name != ScriptFile {
+			checkPage(t, []byte(page))
+		}
+	}
+	if strings.Contains(one.String(), "<img") || strings.Contains(one.String(), "<script>alert") {
+		t.Error("in one file text became markup")
+	}
+	if n := strings.Count(textOf(pages[IndexName+".html"]), "<img src=x"); n < 25 {
+		t.Errorf("the index shows %d of the texts", n)
+	}
+}
