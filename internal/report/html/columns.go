@@ -19,6 +19,7 @@ var headings = map[string]heading{
 	"ttft_samples":              {"First tokens", "", "first tokens in the measured window: what the percentiles rest on"},
 	"concurrency_lo":            {"Held at least", "", "the highest level that passed; equal to the next column where the search converged"},
 	"concurrency_hi":            {"Held at most", "", "the lowest level that violated; empty where none did"},
+	"output_rate.p50":           {"Output rate p50", "tokens/s", "1 / TPOT p50: the output tokens/s that half of the requests see at least"},
 	"output_throughput_per_gpu": {"Output per GPU", "tokens/s", "output throughput / target.gpus"},
 	"output_throughput_speedup": {"Output speed-up", "x", "output throughput / that at the smallest working set of the same context, hit rate and level"},
 	"input_throughput_speedup":  {"Input speed-up", "x", "input throughput / that at the smallest working set of the same context, hit rate and level"},

@@ -93,7 +93,8 @@ func (r *Run) fillMetrics(p *Page) {
 	}
 	s.draw(line("ttft", "Time to first token, p95", "A step up is the edge of a tier: longer prompts reach it with fewer of them, at the same number of tokens.", "TTFT p95", Y{Key: "ttft.p95", Name: "", Lower: true}))
 	s.draw(tpot)
-	s.draw(line("rate", "Output rate per request", "Output tokens per second that one user sees (1 / TPOT), the mean over requests.", "Output rate", Y{Key: "output_rate.avg", Name: ""}))
+	s.draw(line("rate", "Output rate per request", "Output tokens per second that one user sees (1 / TPOT): the median over requests; dashed, their mean.", "Output rate",
+		Y{Key: "output_rate.p50", Name: "p50"}, Y{Key: "output_rate.avg", Name: "avg", Dash: "dashed"}))
 	controls := s.comparisonControls()
 	if len(r.contexts()) > 1 {
 		s.draw(sketch{id: "matrix", title: "Context × working set", text: "The chosen figure of every context and size, with its number; doubtful ones in brackets.", axes: []string{"Context"},

@@ -136,7 +136,7 @@ func (s *sheet) fixedSketches() []sketch {
 			bind: Bind{Y: statistics("tpot", true, "p50", "p95")}, axes: []string{"TPOT"}, absent: "No TPOT: no answer has more than one token."},
 		gaps,
 		{id: "rate", title: "Output rate per request", text: "Output tokens per second that one user sees (1 / TPOT); p10 and p5 are the slowest tenth and twentieth.",
-			bind: Bind{Y: []Y{{Key: "output_rate.avg", Name: "mean"}, {Key: "output_rate.p10", Name: "p10", Dash: "dashed"}, {Key: "output_rate.p5", Name: "p5", Dash: "dotted"}}}, axes: []string{"Output rate"}},
+			bind: Bind{Y: []Y{{Key: "output_rate.p50", Name: "p50"}, {Key: "output_rate.avg", Name: "avg"}, {Key: "output_rate.p10", Name: "p10", Dash: "dashed"}, {Key: "output_rate.p5", Name: "p5", Dash: "dotted"}}}, axes: []string{"Output rate"}},
 		{id: "goodput", title: "Goodput", text: "Requests per second that kept the slo, and their share of all that ended.",
 			bind: Bind{Y: []Y{{Key: "goodput", Name: "goodput"}, {Key: "goodput_share", Name: "share", Axis: 1, Dash: "dashed"}}}, axes: []string{"Goodput", "Share of requests"},
 			absent: "No goodput: the slo has no line that one request can keep or miss."},

@@ -87,23 +87,27 @@ func comparison(condition string) (key string, value float64, ok bool) {
 	return m[1], float64(size), err == nil
 }
 
-// refs gives the limits on what a chart draws: on its metrics, or on other statistics of
-// the same ones.
+// refs gives the limits on what a chart draws: on its metrics, and where it shows several
+// statistics of one, on its other statistics as well.
 func refs(limits []limit, ys []Y) (out []Ref) {
 	for _, l := range limits {
 		family, stat, _ := strings.Cut(l.key, ".")
-		at := slices.IndexFunc(ys, func(y Y) bool {
-			of, _, _ := strings.Cut(y.Key, ".")
-			return of == family
-		})
-		if at < 0 {
+		var of []Y
+		exact := false
+		for _, y := range ys {
+			if name, _, _ := strings.Cut(y.Key, "."); name == family {
+				of = append(of, y)
+				exact = exact || y.Key == l.key
+			}
+		}
+		if len(of) == 0 || len(of) == 1 && !exact {
 			continue
 		}
 		name := strings.TrimSpace(l.name + " " + stat)
 		if l.part {
 			name += " (some points)"
 		}
-		out = append(out, Ref{Y: l.value, Name: name, Axis: ys[at].Axis})
+		out = append(out, Ref{Y: l.value, Name: name, Axis: of[0].Axis})
 	}
 	return out
 }

@@ -50,12 +50,16 @@ func TestMeant(t *testing.T) {
 	}
 }
 
-// Limits on other statistics of a metric are drawn beside those that a chart has.
+// Limits on other statistics of a metric are drawn beside those that a chart has, but not
+// across a chart of one statistic.
 func TestRefs(t *testing.T) {
 	limits := []limit{{"ttft.p90", 1, "slo", false}, {"goodput_share", 95, "threshold", true}, {"tpot.p50", 2, "stop", false}}
-	got := refs(limits, []Y{{Key: "ttft.p50"}, {Key: "goodput_share", Axis: 1}})
+	got := refs(limits, []Y{{Key: "ttft.p50"}, {Key: "ttft.p95"}, {Key: "goodput_share", Axis: 1}})
 	want := []Ref{{Y: 1, Name: "slo p90"}, {Y: 95, Name: "threshold (some points)", Axis: 1}}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	if one := refs(limits, []Y{{Key: "ttft.p95"}}); len(one) > 0 {
+		t.Errorf("a limit on p90 across p95 alone: %+v", one)
 	}
 }

@@ -90,6 +90,9 @@ func (r *Run) addValues(p pointRow, intended metric.Value, lo, hi int) pointRow 
 		v.Set("source."+s.Name, s.Rate)
 		v.Set("bandwidth."+s.Name, s.Bandwidth)
 	}
+	if tpot := v.Get("tpot.p50"); tpot.State == metric.Exact && tpot.V > 0 {
+		v.Set("output_rate.p50", metric.Of(1/tpot.V)) // the median of 1/x is 1 / the median of x
+	}
 	if gpus := float64(r.Rec.Run.Scenario.Target.GPUs); gpus > 0 {
 		out := v.Get("output_throughput")
 		out.V /= gpus

@@ -203,7 +203,7 @@ func (s *sheet) latencyThroughput() {
 		return sketch{id: id, title: title, text: text, axes: []string{axis}, bind: Bind{Kind: Lines, X: x, By: "working_set", Join: "concurrency", Where: []string{"rate", "sizes", "trial"}, Y: []Y{y}}}
 	}
 	s.draw(curve("latency_throughput", "Latency against throughput", "Right and low is better: "+text+".", "TTFT p95", Y{Key: "ttft.p95", Name: "", Lower: true}))
-	s.draw(curve("user_throughput", "Rate per user against throughput", "Right and high is better: "+text+".", "Output rate per user", Y{Key: "output_rate.avg", Name: ""}))
+	s.draw(curve("user_throughput", "Rate per user against throughput", "Output tokens per second that half of the users see at least (1 / TPOT). Right and high is better: "+text+".", "Output rate p50", Y{Key: "output_rate.p50", Name: ""}))
 }
 
 // sizeControls are the controls of the page of a context.
@@ -324,11 +324,30 @@ func (s *sheet) speedControl() Control {
 }
 
 var sentencesTemplate = template.Must(template.New("sentences").Parse(
-	`<h2>Where tiers end</h2><ul>{{range .}}<li>{{.}}</li>{{end}}</ul>`))
+	`<h2>Where tiers end</h2><ul class="sentences">{{range .}}<li>{{.}}</li>{{end}}</ul>`))
 
-// sentences says the transitions of a context at the level that the page opens with.
+// sentences says, for the level that the page of a context opens with, where tiers end,
+// and how that compares with what is stated or told of them.
 func (r *Run) sentences(context int64, level int) template.HTML {
-	var lines []string
+	lines := r.edgeLines(context, level)
+	for _, f := range r.Sum.Capacity {
+		if len(lines) > 0 && f.SeriesKey == r.nearest(context, level) {
+			lines = append(lines, "Hit rate "+ratePercent(f.HitRate)+", "+f.Text)
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	if err := sentencesTemplate.Execute(&b, lines); err != nil {
+		panic("html: the template of sentences fails: " + err.Error()) // text into a builder: it cannot
+	}
+	return template.HTML(b.String())
+}
+
+// edgeLines says the transitions of a context at a level in its first trial, or why there
+// are none.
+func (r *Run) edgeLines(context int64, level int) (lines []string) {
 	for _, s := range r.Sum.Series {
 		if s.Context != context || s.Trial != 1 || s.Level != 0 && s.Level != level {
 			continue
@@ -344,12 +363,16 @@ func (r *Run) sentences(context int64, level int) template.HTML {
 			lines = append(lines, where+": "+strings.Replace(tier.Sentence(t), "->", "→", 1))
 		}
 	}
-	if len(lines) == 0 {
-		return ""
+	return lines
+}
+
+// nearest is the series of a context at a level with the highest hit rate: it has the
+// least private KV, so that its edges lie nearest to what the tiers hold.
+func (r *Run) nearest(context int64, level int) (k result.SeriesKey) {
+	for _, s := range r.Sum.Series {
+		if s.Context == context && (s.Level == 0 || s.Level == level) && s.HitRate >= k.HitRate {
+			k = s.SeriesKey
+		}
 	}
-	var b strings.Builder
-	if err := sentencesTemplate.Execute(&b, lines); err != nil {
-		panic("html: the template of sentences fails: " + err.Error()) // text into a builder: it cannot
-	}
-	return template.HTML(b.String())
+	return k
 }
