@@ -59,7 +59,7 @@ func (r *Run) fillFixed(p *Page, cell []*result.Merged) {
 		s.draw(f)
 	}
 	p.Notes = append(s.doubts(), stopped(cell)...)
-	s.finish(p, []Control{s.statsControl("p50", "p95", "p99"), s.trialControl()}, []string{"concurrency", "trial"}, nil)
+	s.finish(p, []Control{s.statsControl(append(s.named(), "p50", "p95", "p99")...), s.trialControl()}, []string{"concurrency", "trial"}, nil)
 }
 
 // bestLevel says which level of a cell passes best; trials may differ in it.
@@ -127,7 +127,7 @@ func (s *sheet) fixedSketches() []sketch {
 	}
 	figures := []sketch{
 		{id: "ttft", title: "Time to first token", text: "From the request's first byte to its first token. Where the line bends upward requests begin to queue.",
-			bind: Bind{Y: statistics("ttft", true, "p50", "p95", "p99", "avg", "max")}, axes: []string{"TTFT"}, absent: "No TTFT: no request got a first token."},
+			bind: Bind{Y: s.ttft()}, axes: []string{"TTFT"}, absent: "No TTFT: no request got a first token."},
 		{id: "input", title: "Input throughput", text: "Prompt tokens per second; prefill counts only those that had to be computed. The distance between the lines is what the cache saved.",
 			bind: Bind{Y: []Y{{Key: "input_throughput", Name: "input"}, {Key: "prefill_throughput", Name: "prefill (computed)", Dash: "dashed"}}}, axes: []string{"Prompt tokens"}},
 		{id: "output", title: "Output throughput", text: "Output tokens per second of all requests together. Where it stays level more requests in flight only wait longer.",
@@ -139,7 +139,7 @@ func (s *sheet) fixedSketches() []sketch {
 			bind: Bind{Y: []Y{{Key: "output_rate.p50", Name: "p50"}, {Key: "output_rate.avg", Name: "avg"}, {Key: "output_rate.p10", Name: "p10", Dash: "dashed"}, {Key: "output_rate.p5", Name: "p5", Dash: "dotted"}}}, axes: []string{"Output rate"}},
 		{id: "goodput", title: "Goodput", text: "Requests per second that kept the slo, and their share of all that ended.",
 			bind: Bind{Y: []Y{{Key: "goodput", Name: "goodput"}, {Key: "goodput_share", Name: "share", Axis: 1, Dash: "dashed"}}}, axes: []string{"Goodput", "Share of requests"},
-			absent: "No goodput: the slo has no line that one request can keep or miss."},
+			absent: "No goodput: there is no slo line that one request can keep or miss."},
 		s.hitRates(),
 		{id: "concurrency", title: "Concurrency achieved", text: "Requests in flight, averaged over time, against the target: below it the load generator or the connections were the limit.",
 			bind: Bind{Y: []Y{{Key: "concurrency_achieved", Name: "achieved"}, {Key: "concurrency", Name: "target", Dash: "dotted"}}}, axes: []string{"In flight"}},

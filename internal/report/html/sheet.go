@@ -109,6 +109,28 @@ func statistics(family string, lower bool, names ...string) (out []Y) {
 	return out
 }
 
+// ttft gives the statistics of TTFT: those that people read, and any other that a limit
+// names.
+func (s *sheet) ttft() []Y {
+	names := []string{"p50", "p95", "p99", "avg", "max"}
+	for _, name := range s.named() {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return statistics("ttft", true, names...)
+}
+
+// named gives the statistics of TTFT that a limit names.
+func (s *sheet) named() (out []string) {
+	for _, l := range s.limits {
+		if stat, ok := strings.CutPrefix(l.key, "ttft."); ok && !slices.Contains(out, stat) {
+			out = append(out, stat)
+		}
+	}
+	return out
+}
+
 // finish gives the controls, charts and tables to a page. identity are the columns that
 // say which point a row is; keep chooses the transitions and capacities.
 func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func(result.SeriesKey) bool) {

@@ -132,8 +132,7 @@ func (s *sheet) sizeSketches() []sketch {
 	over := func(id, title, text, axis string, ys ...Y) sketch {
 		return sketch{id: id, title: title, text: text, axes: []string{axis}, bind: Bind{By: "hit_rate", Where: where, Marks: marks, Y: ys}}
 	}
-	ttft := over("ttft", "Time to first token", "A step up is the edge of a tier: the prompt's prefix comes from farther away, or is computed again.", "TTFT",
-		statistics("ttft", true, "p50", "p95", "p99", "avg", "max")...)
+	ttft := over("ttft", "Time to first token", "A step up is the edge of a tier: the prompt's prefix comes from farther away, or is computed again.", "TTFT", s.ttft()...)
 	ttft.bind.Marks, ttft.tall = tiers, true
 	ttft.absent = "No TTFT: no request got a first token."
 	tpot := over("tpot", "Time per output token", "Time per token after the first: loading and computing prefixes of other requests stalls decode.", "TPOT", statistics("tpot", true, "p50", "p95")...)
@@ -141,7 +140,7 @@ func (s *sheet) sizeSketches() []sketch {
 	hits := s.hitRates()
 	hits.bind.By, hits.bind.Where, hits.bind.Marks = "hit_rate", where, tiers[:2]
 	goodput := over("goodput", "Goodput", "Requests per second that kept the slo; their share of all that ended is in the table.", "Goodput", Y{Key: "goodput", Name: "goodput"})
-	goodput.absent = "No goodput: the slo has no line that one request can keep or miss."
+	goodput.absent = "No goodput: there is no slo line that one request can keep or miss."
 	return []sketch{
 		ttft,
 		{id: "ttft_heat", title: "TTFT distribution", text: "Share of the requests in each bin of TTFT, one hit rate at one level: each bright band is a tier, two bands at one size are a mixture.", tall: !s.run.sustained(),
@@ -213,9 +212,18 @@ func (s *sheet) sizeControls(merged []*result.Merged) []Control {
 	}
 	rates := s.values("hit_rate", isSized)
 	return []Control{
-		s.levelControl(merged), s.ratesControl(rates), rateControl(rates), s.xControl(), s.statsControl("p50", "p95"),
+		s.levelControl(merged), s.ratesControl(rates), rateControl(rates), s.xControl(), s.statsControl(s.shown()...),
 		s.sizesControl(), s.logControl(), s.trialControl(), s.speedControl(),
 	}
+}
+
+// shown gives the statistics that charts over the working set begin with: the median and
+// the one that the slo is about, else p95.
+func (s *sheet) shown() []string {
+	if named := s.named(); len(named) > 0 && named[0] != "p50" {
+		return []string{"p50", named[0]}
+	}
+	return []string{"p50", "p95"}
 }
 
 // levelControl chooses one level, or the best passing one of each size.

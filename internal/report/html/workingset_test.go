@@ -186,6 +186,21 @@ func TestXOfSizes(t *testing.T) {
 	}
 }
 
+// A limit on a statistic shows it, beside the median.
+func TestStatisticsThatLimitsName(t *testing.T) {
+	for stat, want := range map[string][]string{"p90": {"p50", "p90"}, "max": {"p50", "max"}, "p50": {"p50", "p95"}} {
+		w := newWorld([]int64{4000}, []float64{100}, 100_000, 400_000)
+		w.rec.Run.Scenario.SLO.TTFT = []scenario.Line{{Stat: stat, Limit: 0.6}}
+		p := w.measure(1).run().workingSets()[0].filled()
+		if c := controlOf(p, "stats"); !slices.Equal(c.Default, want) {
+			t.Errorf("slo on %s: the page begins with %v, want %v", stat, c.Default, want)
+		}
+		if columnOf(&p.Tables[0], "ttft."+stat) == nil {
+			t.Errorf("slo on %s: no such column", stat)
+		}
+	}
+}
+
 // In sustained mode the level is a result: it is the first chart, with its bracket, and
 // there is none to choose.
 func TestSustainedSizes(t *testing.T) {
