@@ -31,6 +31,8 @@ var allowed = map[string]struct{ ours, libs []string }{
 	"runner/prompt":        {ours: []string{"runner/sample"}},
 	"runner/control":       {ours: []string{"scenario/metric", "runner/sample", "internal/stats"}},
 	"runner/control/lab":   {ours: []string{"runner/control", "internal/stats"}},
+	"runner/survey":        {ours: []string{"runner/sample", "internal/stats"}},
+	"runner/survey/lab":    {ours: []string{"runner/survey", "runner/sample"}},
 	"runner/engine":        {ours: []string{"runner/sample", "scenario/metric"}, libs: []string{"github.com/prometheus/common", "github.com/prometheus/client_model"}},
 	"runner":               {ours: []string{"scenario", "runner/result", "scenario/metric", "runner/sample", "internal/stats", "internal/tier", "runner/load", "runner/openai", "runner/prompt", "runner/engine", "runner/control"}},
 	"internal/verdict":     {ours: []string{"runner/result", "scenario/metric", "scenario", "runner/sample", "internal/stats", "internal/tier"}},

@@ -1,0 +1,198 @@
+package survey
+
+import (
+	"math"
+	"slices"
+)
+
+// Not every cache ends at an edge: under random eviction the chance to find a prompt
+// again falls slowly with its depth. An edge is believed only while the looks on its
+// two sides belong there.
+const (
+	oddLooks   = 1e-4 // chance of so many looks that do not belong, below which it is no edge
+	oddTold    = 1e-3 // the same where it is told what a look found
+	oddLeft    = 0.04 // share of slow answers that the level on the left may have
+	oddRight   = 0.01 // share of fast answers on the right, and of wrong words where tiers are told
+	spreadRun  = 12   // depths at which a gradual end is looked at
+	spreadEach = 4    // looks at each
+)
+
+// slope is a gradual end, whose bracket is from where nine tenths are found to where
+// one tenth is.
+type slope struct {
+	edge          int     // which of the edges it stands for
+	before, after float64 // log TTFT of the levels round it
+	from, to      int     // depths that are looked at
+	asked         bool    // the looks at it are under way, or done
+	half          int     // the depth at which one half is found
+}
+
+// scattered reports whether looks on both sides of an edge do not belong there.
+func (s *Survey) scattered(e *edge) bool {
+	lo, hi := e.quantile(0.005), e.quantile(0.995)+1
+	w := s.resolve(lo)
+	nl, kl := s.strangers(e, e.left, 1, lo-w-1, 1)
+	nr, kr := s.strangers(e, e.right, hi+w+1, s.size, -1)
+	left := oddLeft
+	if e.told {
+		left = oddRight
+	}
+	limit := oddLooks
+	if e.told {
+		limit = oddTold
+	}
+	return tail(nl, kl, left)*tail(nr, kr, oddRight) < limit
+}
+
+// strangers counts the fresh looks of a segment between two depths, and those among them
+// that lie off its level by more than four spreads towards the other one (side 1: above).
+func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
+	sd := max(leastSD, spread(s.curve.values(s, g.from, g.to)))
+	if len(s.cold) >= 3 {
+		sd = max(min(sd, s.noise.sd), spread(s.cold))
+	}
+	for _, col := range s.curve.columns[g.from:g.to] {
+		for _, look := range col.looks {
+			l := &s.looks[look]
+			if look < s.begun || col.depth < lo || col.depth > hi || l.blur > 0 {
+				continue
+			}
+			n++
+			off := float64(side)*(math.Log(l.TTFT)-g.level) > 4*sd
+			if e.told {
+				c := s.told.category(l)
+				off = c != untold && c != g.cat
+			}
+			if off {
+				odd++
+			}
+		}
+	}
+	return n, odd
+}
+
+// tail is the chance of k or more of n, each with probability p.
+func tail(n, k int, p float64) float64 {
+	if k <= 0 {
+		return 1
+	}
+	sum, term := 0.0, math.Pow(1-p, float64(n))
+	for i := 0; i <= n; i++ {
+		if i >= k {
+			sum += term
+		}
+		term *= float64(n-i) / float64(i+1) * p / (1 - p)
+	}
+	return min(sum, 1)
+}
+
+// quantile is the least depth that the edge lies below with at least this probability.
+func (e *edge) quantile(q float64) int {
+	lo, hi := e.marks[0].depth, e.marks[len(e.marks)-1].depth
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; e.cdf(mid) <= q {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// soften marks the edges that are none.
+func (s *Survey) soften() {
+	for i := range s.edges {
+		e := &s.edges[i]
+		e.gradual = s.scattered(e) || s.tired() && e.below+e.above > s.r.Miss
+	}
+}
+
+// slide takes all from the first to the last edge that is none for one gradual end,
+// and reports whether there is any.
+func (s *Survey) slide() bool {
+	first, last := -1, -1
+	for i := range s.edges {
+		if s.edges[i].gradual {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		return false
+	}
+	a, b := s.edges[first], s.edges[last]
+	a.right = b.right
+	s.slope = &slope{edge: first, before: a.left.level, after: b.right.level, from: max(1, a.lo/4), to: min(s.size, 4*b.hi)}
+	s.fit = slices.Delete(s.fit, first+1, last+1)
+	s.edges = slices.Replace(s.edges, first, last+1, a)
+	return true
+}
+
+// tired reports that the search goes on and on: levels that do not hold still.
+func (s *Survey) tired() bool {
+	return len(s.looks)-s.begun > 60+25*s.enough()*(1+len(s.edges)/2)
+}
+
+// follow looks at a gradual end, at depths evenly in their logarithm.
+func (s *Survey) follow() {
+	g := s.slope
+	if g.asked {
+		s.measure()
+		s.phase = ending
+		return
+	}
+	g.asked = true
+	step := math.Pow(float64(g.to)/float64(g.from), 1.0/(spreadRun-1))
+	d := float64(g.from)
+	for range spreadRun {
+		for range spreadEach {
+			s.queue = append(s.queue, Action{Kind: Ask, Depth: min(max(1, int(math.Round(d))), s.size)})
+		}
+		d *= step
+	}
+}
+
+// found is the share of a prompt that a look found: told, else by where its TTFT lies
+// between the level before and that of a cold prompt.
+func (s *Survey) found(l *Look, before, after float64) float64 {
+	if cached, ok := l.cached(); ok && s.told.most > 0 {
+		return min(1, float64(cached)/float64(s.told.most))
+	}
+	a, b := math.Exp(before), math.Exp(after)
+	return min(max((b-l.TTFT)/(b-a), 0), 1)
+}
+
+// measure gives where the share found passes nine, five and one tenths, from a
+// regression that never rises with depth (pool adjacent violators: Barlow,
+// Bartholomew, Bremner, Brunk: Statistical inference under order restrictions, 1972).
+func (s *Survey) measure() {
+	g, e := s.slope, &s.edges[s.slope.edge]
+	type pool struct {
+		sum, n float64
+		depth  int // the last of it
+	}
+	var pools []pool
+	looks := slices.Clone(s.looks)
+	slices.SortStableFunc(looks, func(a, b Look) int { return a.Depth - b.Depth })
+	for i := range looks {
+		l := &looks[i]
+		pools = append(pools, pool{s.found(l, g.before, g.after), 1, l.Depth})
+		for k := len(pools) - 1; k > 0 && (pools[k].depth == pools[k-1].depth || pools[k].sum/pools[k].n >= pools[k-1].sum/pools[k-1].n); k-- {
+			pools[k-1] = pool{pools[k-1].sum + pools[k].sum, pools[k-1].n + pools[k].n, pools[k].depth}
+			pools = pools[:k]
+		}
+	}
+	for _, to := range []struct {
+		share float64
+		depth *int
+	}{{0.9, &e.lo}, {0.5, &g.half}, {0.1, &e.hi}} {
+		*to.depth = 1
+		for _, p := range pools {
+			if p.sum/p.n >= to.share {
+				*to.depth = p.depth
+			}
+		}
+	}
+}

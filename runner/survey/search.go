@@ -1,0 +1,242 @@
+package survey
+
+import (
+	"math"
+)
+
+// search chooses the next look, from everything that was seen: where nothing was seen
+// yet, then where an edge is least known, then beside the edges that were found. It
+// begins anew after each look, so that a bracket that does not hold is searched again.
+func (s *Survey) search() {
+	if d := s.unseen(); d > 0 {
+		s.ask(d)
+		return
+	}
+	s.fit = s.absorb(s.segments())
+	if s.reach() {
+		return
+	}
+	tired := s.tired()
+	if d := s.thin(); d > 0 && !tired {
+		s.ask(d)
+		return
+	}
+	s.edges = s.between2(s.fit)
+	if !tired && (s.narrow() || s.restore() || s.verify()) {
+		return
+	}
+	s.soften()
+	if s.slide() {
+		s.phase = sloping
+		return
+	}
+	if merged := s.merge(s.fit); len(merged) < len(s.fit) {
+		s.fit = merged
+		s.edges = s.between2(merged)
+	}
+	s.phase = ending
+}
+
+// cell is a stretch of depths in which something must have been seen.
+const firstCell = 8
+
+// unseen gives a depth in the first cell of depths, the shallowest eight or an octave,
+// with too few looks; 0 when there is none.
+func (s *Survey) unseen() int {
+	for _, d := range []int{1, 2, 4} {
+		if d <= s.size && s.curve.at(d) == nil {
+			return d
+		}
+	}
+	want := s.enough()
+	if s.told.any {
+		want = 2
+	}
+	for lo, hi := 1, firstCell-1; lo <= s.size; lo, hi = hi+1, 2*hi+1 {
+		top := min(hi, s.size)
+		if s.curve.between(lo, top) < min(want, 2*(top-lo+1)) {
+			return s.spot(lo, top)
+		}
+	}
+	return 0
+}
+
+// spot is a depth from lo to hi at which little was seen: the middle of the widest gap
+// between the depths looked at, in their logarithm, while these are few; else any.
+func (s *Survey) spot(lo, hi int) int {
+	from, _ := s.curve.find(lo)
+	last, best, at, n := float64(lo)-0.5, 0.0, lo, 0
+	try := func(d float64) {
+		if r := d / last; r > best {
+			best, at = r, int(math.Round(math.Sqrt(d*last)))
+		}
+		last = d
+	}
+	for _, c := range s.curve.columns[from:] {
+		if c.depth > hi {
+			break
+		}
+		n++
+		try(float64(c.depth))
+	}
+	try(float64(hi) + 0.5)
+	if n < 4 {
+		return min(max(at, lo), hi)
+	}
+	return s.within(lo, hi)
+}
+
+// within draws a depth from lo to hi, evenly in its logarithm.
+func (s *Survey) within(lo, hi int) int {
+	d := int(math.Exp(math.Log(float64(lo)) + s.o.Rand.Float64()*math.Log(float64(hi+1)/float64(lo))))
+	return min(max(d, lo), hi)
+}
+
+// reach goes back to galloping when what is deepest is not cold after all.
+func (s *Survey) reach() bool {
+	g := s.fit[len(s.fit)-1]
+	if s.isCold(g) || s.size >= s.max {
+		return false
+	}
+	if c := s.curve.at(s.size); c == nil || len(c.looks) < s.enough() || len(c.looks) < 3*s.r.Most && s.nearlyCold(g) {
+		s.ask(s.size)
+		return true
+	}
+	s.phase = galloping
+	s.grow(max(2, int(math.Ceil(float64(s.size)*(s.r.Gallop-1)))))
+	return true
+}
+
+// absorb takes a level that is no wider than the resolution for what it mostly is, a
+// prompt of which a part was found: the edge it stands in is one edge.
+func (s *Survey) absorb(fit []segment) []segment {
+	out := fit[:1:1]
+	for i, g := range fit[1:] {
+		if next := i + 2; next < len(fit) {
+			lo, hi := out[len(out)-1].last, fit[next].first
+			if w := s.resolve(lo); hi-lo <= 2*w+1 && g.last-g.first <= w {
+				continue
+			}
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// nearlyCold reports whether a level, which is not cold, is so by no more than chance
+// may have it. The standard error of a median is 1.2533 sd/sqrt(n).
+func (s *Survey) nearlyCold(g segment) bool {
+	chance := 3 * 1.2533 * s.noise.sd * math.Sqrt(1/float64(g.looks)+1/float64(len(s.cold)))
+	return g.cat == untold && g.level+chance > s.coldLevel()-math.Log(s.r.Ratio)/2
+}
+
+// thin gives a depth in a segment whose level is little known; 0 when there is none.
+func (s *Survey) thin() int {
+	for i, g := range s.fit {
+		if g.looks < s.wanted(i) {
+			return s.within(g.first, g.last)
+		}
+	}
+	return 0
+}
+
+// wanted is the number of looks that a segment needs: one where both its ends are told.
+func (s *Survey) wanted(i int) int {
+	if (i == 0 || s.fit[i-1].cat != s.fit[i].cat) && (i == len(s.fit)-1 || s.fit[i+1].cat != s.fit[i].cat) && s.fit[i].cat != untold {
+		return 1
+	}
+	return s.enough()
+}
+
+// between2 gives the edges between segments, each with its bracket.
+func (s *Survey) between2(fit []segment) (all []edge) {
+	for i := range fit[1:] {
+		e := s.between(fit[i], fit[i+1])
+		e.bracket(s.resolve)
+		if b := s.order.worst(e.lo-1, e.hi+1); 2*b > e.hi-e.lo {
+			e.bracket(func(lo int) int { return max(s.resolve(lo), 4*b) })
+			e.blurred = true
+		}
+		all = append(all, *e)
+	}
+	return all
+}
+
+// resolve is how wide a bracket may be that begins at lo.
+func (s *Survey) resolve(lo int) int { return max(1, int(s.o.Resolution*float64(lo))) }
+
+// narrow looks at an edge whose bracket is too wide.
+func (s *Survey) narrow() bool {
+	for i := range s.edges {
+		if e := &s.edges[i]; e.below+e.above > s.r.Miss {
+			s.ask(e.next())
+			return true
+		}
+	}
+	return false
+}
+
+// restore touches the prompts down to the deepest edge whose order is not known well
+// enough, one at a time, from the bottom: each comes to the top, so that their order is
+// the same afterwards, and exact.
+func (s *Survey) restore() bool {
+	to := 0
+	for i := range s.edges {
+		if e := &s.edges[i]; e.blurred {
+			to = max(to, min(s.size, e.hi+s.order.worst(e.lo, e.hi)))
+		}
+	}
+	if to <= s.order.exact() {
+		return false
+	}
+	for range to - s.order.exact() {
+		s.queue = append(s.queue, Action{Kind: Ask, Depth: to, Touch: true})
+	}
+	for i := range s.edges {
+		if e := &s.edges[i]; e.blurred {
+			s.curve.drop(s, e.lo, e.hi)
+		}
+	}
+	return true
+}
+
+// fresh counts the looks at depths from lo to hi since the set has its size: those of
+// the gallop were asked for when less had been sent, which only LRU does not mind.
+func (s *Survey) fresh(lo, hi int) (n int) {
+	for _, l := range s.looks[s.begun:] {
+		if l.Depth >= lo && l.Depth <= hi {
+			n++
+		}
+	}
+	return n
+}
+
+// verify looks on both sides of each edge, as often as would show a level of its own
+// there, and further where a look does not belong.
+func (s *Survey) verify() bool {
+	for i := range s.edges {
+		e := &s.edges[i]
+		want, near := max(s.enough(), 4), 2
+		if e.told {
+			want, near = 3, 1
+		}
+		w := s.resolve(e.lo)
+		_, low := s.strangers(e, e.left, 1, e.lo-w-1, 1)
+		_, high := s.strangers(e, e.right, e.hi+w+1, s.size, -1)
+		if s.beside(max(e.left.first, e.lo-w), e.lo, near) || s.beside(e.hi, min(e.right.last, e.hi+w), near) ||
+			s.beside(max(e.left.first, int(0.7*float64(e.lo))), e.lo, want+min(3*low, s.r.Most)) ||
+			s.beside(e.hi, min(e.right.last, int(math.Ceil(1.4*float64(e.hi)))), want+min(3*high, s.r.Most)) {
+			return true
+		}
+	}
+	return false
+}
+
+// beside looks at a depth from lo to hi unless so many fresh looks were there.
+func (s *Survey) beside(lo, hi, want int) bool {
+	if s.fresh(lo, hi) >= want {
+		return false
+	}
+	s.ask(s.within(lo, hi))
+	return true
+}
