@@ -20,7 +20,7 @@ func (r *resolver) axes(sc *Scenario) {
 	} else if len(raw.HitRates) == 0 && r.clean("/hit_rates") {
 		r.fault("no-value", "/hit_rates", "hit_rates: write at least one value")
 	}
-	if r.mode != sustained {
+	if r.mode != sustained && r.mode != mapped {
 		for _, l := range section(raw.Concurrency).Levels {
 			sc.Concurrency = append(sc.Concurrency, int(l))
 		}
@@ -50,6 +50,12 @@ func ascending[T cmp.Ordered](r *resolver, path string, list []T, format func(T)
 
 func (r *resolver) workingSet() WorkingSet {
 	raw := section(r.raw.WorkingSet)
+	if r.mode == mapped {
+		return WorkingSet{} // a map has no sizes, see mapRules
+	}
+	if !r.given("/working_set") && !r.meant["/working_set"] && r.clean("/mode") {
+		r.fault("missing-key", "/working_set", "working_set is missing: write %s", missingHints["/working_set"])
+	}
 	ws := WorkingSet{Refine: int(def(raw.Refine, 0))}
 	if raw.short {
 		for _, s := range raw.List {

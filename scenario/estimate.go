@@ -11,7 +11,8 @@ type Estimate struct {
 	MinMeasured    time.Duration // measured windows, when each level ends at its earliest
 	MaxMeasured    time.Duration // and at its latest, repeats included; warm-in and drain come on top. Sustained: the duration
 	PeakStreams    int           // most requests in flight; sustained: at most, concurrency.max
-	Points         int           // cells x levels x trials; sustained: cells x steps x trials
+	Points         int           // cells x levels x trials; sustained: cells x steps x trials; map: cells x trials
+	LookRequests   int64         // map: looks at depths of what was sent, over all trials: about so many where cached tokens are not told
 }
 
 // Estimate adds up the plan.
@@ -23,6 +24,7 @@ func (p *Plan) Estimate() Estimate {
 		total.WarmupRequests += e.WarmupRequests
 		total.IngestTokens += e.IngestTokens
 		total.IngestRequests += e.IngestRequests
+		total.LookRequests += e.LookRequests
 		total.MinMeasured += e.MinMeasured
 		total.MaxMeasured += e.MaxMeasured
 		total.Points += e.Points
@@ -39,6 +41,9 @@ func (p *Plan) Estimate() Estimate {
 // prompts are pinned.
 func (p *Plan) EstimateCell(c Cell) Estimate {
 	sc := p.Scenario
+	if sc.Mode == mapped {
+		return p.estimateMap(c)
+	}
 	if len(c.Steps) > 0 {
 		return p.estimateGrowth(c)
 	}

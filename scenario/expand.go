@@ -55,8 +55,13 @@ func (e *expansion) note(warning bool, code, path, format string, args ...any) {
 // expand leaves out what hangs on values that are not clean.
 func expand(sc *Scenario, clean func(paths ...string) bool) (*Plan, []finding) {
 	e := &expansion{sc: sc, plan: &Plan{Scenario: sc}}
-	if clean("/contexts", "/working_set", "/hit_rates", "/chunk", "/output_tokens") && len(sc.Contexts)*len(sc.WorkingSet.Sizes) > 0 {
-		e.cells()
+	if clean("/contexts", "/working_set", "/hit_rates", "/chunk", "/output_tokens") {
+		switch {
+		case sc.Mode == mapped:
+			e.maps()
+		case len(sc.Contexts)*len(sc.WorkingSet.Sizes) > 0:
+			e.cells()
+		}
 	}
 	if clean("/concurrency") {
 		for i := range e.plan.Cells {
@@ -95,17 +100,21 @@ func (e *expansion) cells() {
 		e.note(false, "too-many-points", "/working_set", "%d contexts x %d hit rates x %d sizes x %d levels are %d points, at most %d: write fewer sizes", len(e.sc.Contexts), len(e.sc.HitRates), len(e.sc.WorkingSet.Sizes), levels, n, maxPoints)
 		return
 	}
+	e.contexts(func(_ int, context, r int64) { e.rates(context, r, e.sizes(context, r)) })
+}
+
+// contexts gives each context that is sent, with its tokens: rounded up to chunk, each
+// length once.
+func (e *expansion) contexts(each func(i int, context, r int64)) {
 	byR := map[int64]int64{}
 	for i, context := range e.sc.Contexts {
 		r := roundUp(context, e.sc.Chunk)
-		path := "/contexts/" + itoa(i)
 		if first, same := byR[r]; same {
-			e.note(true, "same-cell", path, "contexts %s and %s are both %d tokens once rounded up to chunk (%d): one of them is sent", FormatSize(first), FormatSize(context), r, e.sc.Chunk)
+			e.note(true, "same-cell", "/contexts/"+itoa(i), "contexts %s and %s are both %d tokens once rounded up to chunk (%d): one of them is sent", FormatSize(first), FormatSize(context), r, e.sc.Chunk)
 			continue
 		}
 		byR[r] = context
-		sizes := e.sizes(context, r)
-		e.rates(context, r, sizes)
+		each(i, context, r)
 	}
 }
 

@@ -41,6 +41,9 @@ func (e *expansion) one(path, text string, scope Scope) *Condition {
 
 // noteGoodput: goodput without a line to hold requests against never has data.
 func (e *expansion) noteGoodput(path string, c *Condition) {
+	if e.sc.Mode == mapped {
+		return // noteMap says that there is none
+	}
 	for _, l := range append(append([]Line(nil), e.sc.SLO.TTFT...), e.sc.SLO.OutputRate...) {
 		if l.Stat != "avg" {
 			return
@@ -60,6 +63,9 @@ func (e *expansion) gate(at string, t Threshold) Gate {
 		return g
 	}
 	edges := g.OnEdges()
+	if !e.noteMap(at+"/expect", g.Expect, edges) {
+		return g
+	}
 	if edges {
 		e.noteEdgeLevel(at+"/expect", g.Expect)
 		for _, name := range g.Expect.Names() {
@@ -77,10 +83,13 @@ func (e *expansion) gate(at string, t Threshold) Gate {
 		scope = EdgeWhereScope
 	}
 	g.Where = e.one(at+"/where", t.Where, scope)
-	if edges && g.Where != nil {
+	if g.Where == nil || !e.noteMap(at+"/where", g.Where, edges) {
+		return g
+	}
+	if edges {
 		e.noteEdgeLevel(at+"/where", g.Where)
 	}
-	if g.Where != nil && len(e.plan.Cells) > 0 && len(e.plan.Cells[0].Levels)+len(e.plan.Cells[0].Steps) > 0 && !e.met(g.Where) {
+	if points := e.axes(); len(points) > 0 && !e.met(g.Where, points) {
 		e.note(false, "where-unmet", at+"/where", "no planned point meets %s: the threshold would never be judged", t.Where)
 	}
 	return g
@@ -105,13 +114,12 @@ func (e *expansion) noteEdgeLevel(path string, c *Condition) {
 }
 
 // met reports whether any planned point is chosen by where, or may be: which level a
-// point of sustained mode will hold is not known yet.
-func (e *expansion) met(where *Condition) bool {
-	if e.points == nil {
-		e.points = e.axes()
-	}
-	open := e.sc.Mode == sustained && slices.Contains(where.Names(), "concurrency")
-	for _, point := range e.points {
+// point of sustained mode will hold is not known yet, nor where a tier of a map begins,
+// nor how far apart prompts are used again where access is not cyclic.
+func (e *expansion) met(where *Condition, points []metric.Row) bool {
+	open := e.sc.Mode == sustained && slices.Contains(where.Names(), "concurrency") ||
+		e.sc.Access != "cyclic" && e.sc.Access != "" && slices.Contains(where.Names(), "reuse_distance")
+	for _, point := range points {
 		if answer := where.Eval(point.Get); answer == True || open && answer == Unknown {
 			return true
 		}
@@ -119,9 +127,19 @@ func (e *expansion) met(where *Condition) bool {
 	return false
 }
 
-// axes gives what names each planned point.
-func (e *expansion) axes() (points []metric.Row) {
+// axes gives what names each planned point; it is worked out once.
+func (e *expansion) axes() []metric.Row {
+	if e.points == nil {
+		e.points = e.planned()
+	}
+	return e.points
+}
+
+func (e *expansion) planned() (points []metric.Row) {
 	for _, c := range e.plan.Cells {
+		if e.sc.Mode == mapped {
+			points = append(points, c.mapAxes())
+		}
 		for _, level := range c.Levels {
 			points = append(points, c.Axes(level))
 		}

@@ -9,7 +9,6 @@ var laterKeys = map[string]string{
 	"/extends":       "extends (base files); write the keys into this file",
 	"/rate":          "rate (open loop); use concurrency",
 	"/arrivals":      "arrivals (open loop); use concurrency",
-	"/map":           "map belongs to mode map; write mode: fixed or sustained and remove it",
 	"/compare":       "compare; remove it",
 	"/target/engine": "target.engine: the engine is found out; remove it",
 	"/target/tls":    "target.tls; use an endpoint whose certificate the system trusts",
@@ -17,9 +16,6 @@ var laterKeys = map[string]string{
 
 // laterValues are values of the language that this version knows and does not run.
 var laterValues = map[string]map[string]string{
-	"/mode": {
-		"map": "mode: map; write mode: fixed or sustained",
-	},
 	"/working_set/spacing": {"log": "spacing: log; write the sizes as a list, or use linear"},
 }
 

@@ -163,7 +163,7 @@ func TestZeroHitRateAlone(t *testing.T) {
 // TestEveryRawKeyIsTried keeps TestEveryKey complete: a key that the loader reads
 // must be in its file, or in a scenario of the other shape.
 func TestEveryRawKeyIsTried(t *testing.T) {
-	others := everything + growing + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
+	others := everything + growing + mapping + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
 	var look func(typ reflect.Type)
 	look = func(typ reflect.Type) {
 		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
@@ -188,7 +188,7 @@ func TestEveryRawKeyIsTried(t *testing.T) {
 
 // TestJSONRoundTrip: a record carries the scenario as JSON and expands it again.
 func TestJSONRoundTrip(t *testing.T) {
-	for _, src := range []string{minimal(""), everything, sustainedFile(""), growing} {
+	for _, src := range []string{minimal(""), everything, sustainedFile(""), growing, mapFile(""), mapping} {
 		plan := must(t, src, Options{})
 		b, err := json.Marshal(plan.Scenario)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 const (
 	fixed     = "fixed"
 	sustained = "sustained"
+	mapped    = "map"
 )
 
 // What the design says of the periods that a search takes: about 16 at the first
@@ -35,7 +36,8 @@ func (r *resolver) readMode() string {
 	return sustained
 }
 
-// modeKeys are the keys that one mode alone has, and what the others have instead.
+// modeKeys are the keys that one mode alone has, and what the others have instead. What
+// a map does not have stands in notInMap.
 var modeKeys = []struct{ path, mode, advice string }{
 	{"/on_miss", fixed, "the controller goes by the slo"},
 	{"/repeats", fixed, "a level is held for growth.hold"},
@@ -43,11 +45,16 @@ var modeKeys = []struct{ path, mode, advice string }{
 	{"/working_set/refine", fixed, "write more steps"},
 	{"/growth", sustained, "each size is a cell of its own"},
 	{"/slo/margin", sustained, "there is no search that could keep clear of a limit"},
+	{"/map", mapped, "the sizes of the working set say where is looked"},
 }
 
 // modeRules holds the keys against the mode, and fills in those that it alone has.
 func (r *resolver) modeRules(sc *Scenario) {
-	if r.mode == "" {
+	switch r.mode {
+	case "":
+		return
+	case mapped:
+		r.mapRules(sc)
 		return
 	}
 	for _, k := range modeKeys {
@@ -67,6 +74,9 @@ func (r *resolver) modeRules(sc *Scenario) {
 	}
 	if c.short {
 		r.fault("other-mode", "/concurrency", "levels of concurrency belong to mode: fixed: write where to search, as {start: 2, step: 2, max: 1000}, or mode: fixed")
+	}
+	if sc.Access == "depth" {
+		r.fault("other-mode", "/access", "access: depth belongs to mode: fixed, this scenario is %s: write cyclic or uniform (at each size it would meet every tier at once, so no growth would show one)", r.modeWords())
 	}
 	sc.Search = r.search(c)
 	sc.Growth = r.growth(sc.Assessment)
@@ -137,6 +147,9 @@ func (r *resolver) searchedSLO(sc *Scenario) {
 // times reads duration and assessment_period, whose meaning and defaults hang on the
 // mode and on each other.
 func (r *resolver) times(sc *Scenario) {
+	if r.mode == mapped {
+		return // a map ends when the edges are found
+	}
 	if r.mode != sustained {
 		sc.Duration = r.duration()
 		sc.Assessment = r.assessment(sc.Duration)

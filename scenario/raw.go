@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,21 +20,22 @@ type rawFile struct {
 	Labels       *textMap           `yaml:"labels" jsonschema_description:"Free text, kept in the record, on pages and in CSV files; not in the digest."`
 	Target       *rawTarget         `yaml:"target" validate:"required" jsonschema_description:"The server under test: a URL, the word simulator, or a map."`
 	Contexts     List[Size]         `yaml:"contexts" validate:"required,min=1,dive,gt=0,lte=1000000000" jsonschema_description:"Prompt lengths in tokens, ascending; k = 1000, M = 1e6, Ki = 1024, Mi = 1024^2."`
-	WorkingSet   *rawWorkingSet     `yaml:"working_set" validate:"required" jsonschema_description:"Sizes of the working set in tokens: a range or a list."`
+	WorkingSet   *rawWorkingSet     `yaml:"working_set" jsonschema_description:"Sizes of the working set in tokens: a range or a list. Map: {max}, how far to look."`
 	HitRates     List[Percent]      `yaml:"hit_rates" validate:"omitempty,dive,gte=0,lte=100" jsonschema:"default=100" jsonschema_description:"Percent of each prompt that is reusable prefix, ascending."`
-	OutputTokens *Size              `yaml:"output_tokens" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Output tokens of each request."`
+	OutputTokens *Size              `yaml:"output_tokens" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Output tokens of each request; a map asks for one."`
 	Chunk        *Size              `yaml:"chunk" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Contexts and prefixes are rounded to this many tokens."`
 	ServerBlock  *rawAutoSize       `yaml:"server_block" jsonschema:"default=auto" jsonschema_description:"The engine's KV block in tokens; auto: told, else learnt by sending one prompt twice."`
-	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again."`
+	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again: cyclic (all in turn, the worst case of an LRU cache), uniform (at random); fixed: depth (log-uniform reuse distances, so that one window draws the whole curve)."`
 	Seed         *rawSeed           `yaml:"seed" jsonschema:"default=42" jsonschema_description:"Seed of everything that is drawn."`
 	Prompts      *rawPrompts        `yaml:"prompts" jsonschema_description:"How prompts are made."`
-	Mode         *string            `yaml:"mode" validate:"omitnil,oneof=fixed sustained" jsonschema:"default=sustained" jsonschema_description:"How the scenario is run; sustained: the working set grows and a controller finds the concurrency that the slo bears; fixed: each working set is measured at each concurrency level."`
+	Mode         *string            `yaml:"mode" validate:"omitnil,oneof=fixed sustained map" jsonschema:"default=sustained" jsonschema_description:"How the scenario is run; sustained: the working set grows and a controller finds the concurrency that the slo bears; fixed: each working set is measured at each concurrency level; map: where each tier ends and what leaving it costs, in one pass."`
 	Duration     *rawSpan           `yaml:"duration" jsonschema_description:"Fixed: measured window of a level, exact, or {min, max}. Sustained: the whole cell, all sizes; default: steps x 16 x assessment_period."`
 	Assessment   *Dur               `yaml:"assessment_period" validate:"omitnil,gt=0" jsonschema_description:"Length of an assessment period; default min(30s, duration or duration.min)."`
 	WarmInMax    *rawAutoDur        `yaml:"warm_in_max" jsonschema:"default=auto" jsonschema_description:"Longest warm-in of a level; auto: max(60s, 3 x p95 latency seen)."`
 	Drain        *Dur               `yaml:"drain" validate:"omitnil,gte=0" jsonschema:"default=30s" jsonschema_description:"How long requests in flight may take at a cell's end before they are cancelled."`
 	Concurrency  *rawConcurrency    `yaml:"concurrency" jsonschema_description:"Requests in flight. Fixed: ascending levels. Sustained: where the search looks, {start, step, max}."`
 	Growth       *rawGrowth         `yaml:"growth" jsonschema_description:"Sustained: how the working set grows."`
+	Map          *rawMap            `yaml:"map" jsonschema_description:"Map: how the tiers' edges are looked for."`
 	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"Fixed: a level that misses the slo ends the higher levels (skip), or not (continue)."`
 	Warmup       *rawWarmup         `yaml:"warmup" jsonschema_description:"How the cache is brought into its state."`
 	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Fixed: extra windows of each passing level, pooled."`
@@ -83,7 +85,7 @@ type rawTimeouts struct {
 
 type rawWorkingSet struct {
 	Min     *Size   `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens."`
-	Max     *Size   `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens."`
+	Max     *Size   `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens. Map: how far to look, default 20M."`
 	Steps   *Int    `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes."`
 	Spacing *string `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread."`
 	Refine  *Int    `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels."`
@@ -151,29 +153,30 @@ type rawOutput struct {
 	HTML     *bool   `yaml:"html" jsonschema:"default=true" jsonschema_description:"Write pages."`
 }
 
+// accessLaws are the values of access.
+var accessLaws = []string{"cyclic", "uniform", "depth"}
+
 // rawAccess is an access law by name.
 type rawAccess string
 
 // Shape implements the schema's side.
-func (rawAccess) Shape() []any { return []any{`{"type":"string","enum":["cyclic","uniform"]}`} }
+func (rawAccess) Shape() []any { return []any{`{"type":"string","enum":["cyclic","uniform","depth"]}`} }
 
 func (a *rawAccess) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind == yaml.MappingNode {
-		return w.fail("not-supported-yet", n, path, "not supported yet: access {zipf: ...}; write cyclic or uniform")
+		return w.fail("not-supported-yet", n, path, "not supported yet: access {zipf: ...}; write cyclic, uniform or depth")
 	}
-	text, ok := w.scalar(n, path, "cyclic or uniform")
+	text, ok := w.scalar(n, path, "cyclic, uniform or depth")
 	switch {
 	case !ok:
 		return false
-	case text == "cyclic" || text == "uniform":
+	case slices.Contains(accessLaws, text):
 		*a = rawAccess(text)
 		return true
-	case text == "depth":
-		return w.fail("not-supported-yet", n, path, "not supported yet: access: depth; write cyclic or uniform")
 	case text == "random":
 		return w.fail("bad-value", n, path, "access: write uniform for the original's random selection")
 	}
-	return w.fail("bad-value", n, path, "access: %q is unknown%s: write cyclic or uniform", text, didYouMean(text, []string{"cyclic", "uniform"}))
+	return w.fail("bad-value", n, path, "access: %q is unknown%s: write cyclic, uniform or depth", text, didYouMean(text, accessLaws))
 }
 
 // rawSeed is any whole number.

@@ -207,6 +207,9 @@ func (r *resolver) crossRules(sc *Scenario) {
 	if len(sc.SLO.OutputRate) > 0 && sc.OutputTokens < 2 && r.clean("/output_tokens") {
 		r.fault("output-too-short", "/slo/output_rate", "slo.output_rate needs at least 2 output tokens, output_tokens is %d: one token has no rate", sc.OutputTokens)
 	}
+	if sc.Access == "depth" && sc.WorkingSet.Refine > 0 {
+		r.fault("depth-refine", "/working_set/refine", "working_set.refine looks between sizes for an edge, and access: depth draws all reuse distances at each of them: remove one of them")
+	}
 	if sc.Warmup.Rewarm == "once" && r.mode != sustained {
 		if sc.WorkingSet.Refine > 0 {
 			r.fault("rewarm-once", "/warmup/rewarm", "rewarm: once cannot go with working_set.refine: a bisection goes back to a smaller set; remove one of them")

@@ -21,10 +21,10 @@ type Scenario struct {
 	OutputTokens int64       `json:"output_tokens"`
 	Chunk        int64       `json:"chunk"`
 	ServerBlock  int64       `json:"server_block"` // 0 = auto
-	Access       string      `json:"access"`       // cyclic | uniform
+	Access       string      `json:"access"`       // cyclic | uniform | depth (see prompt laws); a map asks by depth
 	Seed         int64       `json:"seed"`
 	Prompts      Prompts     `json:"prompts"`
-	Mode         string      `json:"mode"`     // fixed | sustained
+	Mode         string      `json:"mode"`     // fixed | sustained | map
 	Duration     Span        `json:"duration"` // fixed: of a level's window; sustained: of the whole cell, Min = Max
 	Assessment   Duration    `json:"assessment_period"`
 	WarmInMax    Duration    `json:"warm_in_max"` // 0 = auto: max(60s, 3 x p95 latency seen)
@@ -32,6 +32,7 @@ type Scenario struct {
 	Concurrency  []int       `json:"concurrency"`     // fixed: the levels
 	Search       Search      `json:"search,omitzero"` // sustained: where the controller looks
 	Growth       Growth      `json:"growth,omitzero"` // sustained
+	Map          Survey      `json:"map,omitzero"`    // map
 	OnMiss       string      `json:"on_miss"`         // skip | continue
 	Warmup       Warmup      `json:"warmup"`
 	Repeats      int         `json:"repeats"`
@@ -58,6 +59,14 @@ type Growth struct {
 	Hold    int      `json:"hold"`              // periods that each size is held after its verification
 	HoldFor Duration `json:"hold_for,omitzero"` // the same as a time, where it was given as one; Hold is then rounded up
 	AtEnd   string   `json:"at_end"`            // stop | hold (stay at the last size until the duration is over)
+}
+
+// Survey says how mode map looks for the tiers' edges.
+type Survey struct {
+	Max        int64   `json:"max"`        // how far, as asked: the largest reuse distance in tokens
+	Resolution float64 `json:"resolution"` // share of an edge's lower end, 0.02 for 2 %: a narrower bracket is not looked for
+	Looks      int     `json:"looks"`      // at each depth; 0 = as many as the spread of TTFT asks for
+	Policy     bool    `json:"policy"`     // also find out how the cache evicts and admits
 }
 
 // Duration is a time.Duration that reads and prints as text ("30s") in JSON.

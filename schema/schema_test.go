@@ -74,11 +74,11 @@ func TestMuseum(t *testing.T) {
 	s := compiled(t)
 	for file, fits := range map[string]bool{
 		"a-list": false, "bad-name": false, "bad-value": false, "comments-only": false, "concurrency-map": false,
-		"durations": false, "empty-lists": false, "missing-keys": false, "mode-sustained": false, "no-mode": false, "no-value": false,
+		"durations": false, "empty-lists": false, "map-other-keys": false, "map-other-keys-2": false, "map-values": false, "fixed-map": false, "sustained-depth": false, "missing-keys": false, "mode-sustained": false, "no-mode": false, "no-value": false,
 		"fixed-other-keys": false, "growth-hold": false, "growth-values": false, "search-values": false, "sustained-default-keys": false, "sustained-other-keys": false,
 		"not-supported-target": false, "not-supported-values": false, "not-supported-yet": false, "numbers": false, "out-of-range": false,
 		"percent": false, "percent-text": false, "simulator-typo": false, "sizes": false, "target-tiers": false, "unknown-key": false, "unquoted-template": false, "wrong-type": false,
-		"may-not-converge": true, "target-tiers-bytes": true, "tier-conditions": true, "search-cap": true, "search-range": true, "sustained-conditions": true, "sustained-period": true,
+		"map-too-short": true, "map-endpoints": true, "map-conditions": true, "depth-refine": true, "may-not-converge": true, "target-tiers-bytes": true, "tier-conditions": true, "search-cap": true, "search-range": true, "sustained-conditions": true, "sustained-period": true,
 		"conditions": true, "duration-range": true, "hit-rates": true, "levels": true, "lists": true, "period": true, "profile-name": true,
 		"rewarm-once": true, "same-cell": true, "secrets": true, "thresholds": false, "working-set-range-min-max": true,
 	} {
@@ -113,10 +113,21 @@ func TestModes(t *testing.T) {
 		{"level 0", false, map[string]any{"mode": "fixed", "concurrency": []any{json.Number("0")}}},
 		{"fixed without levels", false, map[string]any{"mode": "fixed"}},
 		{"fixed search", false, map[string]any{"mode": "fixed", "concurrency": search}},
+		{"fixed without sizes", false, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "working_set": nil}},
+		{"fixed, by depth", true, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "access": "depth"}},
+		{"sustained, by depth", false, map[string]any{"slo": slo, "access": "depth"}},
+		{"sustained without sizes", false, map[string]any{"slo": slo, "working_set": nil}},
+		{"fixed map", false, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "map": map[string]any{}}},
+		{"map", true, map[string]any{"mode": "map", "working_set": nil}},
+		{"map, how far", true, map[string]any{"mode": "map", "working_set": map[string]any{"max": "5M"}, "map": map[string]any{"looks": json.Number("3"), "resolution": "1%", "policy": true}, "warmup": map[string]any{"concurrency": json.Number("4")}}},
+		{"map of sizes", false, map[string]any{"mode": "map"}},
+		{"map with levels", false, map[string]any{"mode": "map", "working_set": nil, "concurrency": json.Number("8")}},
+		{"map, verified", false, map[string]any{"mode": "map", "working_set": nil, "warmup": map[string]any{"verify": true}}},
 		{"fixed growth", false, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "growth": map[string]any{}}},
 	} {
 		doc := maps.Clone(base)
 		maps.Copy(doc, c.more)
+		maps.DeleteFunc(doc, func(_ string, v any) bool { return v == nil })
 		if err := s.Validate(doc); (err == nil) != c.fits {
 			t.Errorf("%s: fits: %v, want %v (%v)", c.what, err == nil, c.fits, err)
 		}

@@ -44,10 +44,18 @@ func (a *app) run(args []string) error {
 	if err != nil {
 		return err
 	}
+	return a.runPlans(plans)
+}
+
+// runPlans runs what was loaded, one after the other.
+func (a *app) runPlans(plans []*scenario.Plan) error {
 	if err := onlyKnown(a.flags.only, plans); err != nil {
 		return err
 	}
 	for _, p := range plans {
+		if err := runnable(p); err != nil {
+			return err
+		}
 		if _, err := a.apiKey(p.Scenario); err != nil {
 			return err
 		}

@@ -54,17 +54,39 @@ func generate() ([]byte, error) {
 // byMode says which keys a mode needs and which it has not. Without a mode a scenario
 // is sustained.
 func byMode(s *jsonschema.Schema) {
-	has := func(required string, properties ...any) *jsonschema.Schema {
-		out := &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: []string{required}}
+	has := func(required []string, properties ...any) *jsonschema.Schema {
+		out := &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: required}
 		for i := 0; i < len(properties); i += 2 {
 			out.Properties.Set(properties[i].(string), properties[i+1].(*jsonschema.Schema))
 		}
 		return out
 	}
+	is := func(mode string) *jsonschema.Schema {
+		return has([]string{"mode"}, "mode", &jsonschema.Schema{Const: mode})
+	}
 	object, none := &jsonschema.Schema{Type: "object"}, jsonschema.FalseSchema
-	s.If = has("mode", "mode", &jsonschema.Schema{Const: "fixed"})
-	s.Then = has("concurrency", "concurrency", &jsonschema.Schema{Not: object}, "growth", none)
-	s.Else = has("slo", "concurrency", object, "on_miss", none, "repeats", none, "duration", &jsonschema.Schema{Not: object})
+	s.If, s.Then = is("fixed"), has([]string{"concurrency", "working_set"}, "concurrency", &jsonschema.Schema{Not: object}, "growth", none, "map", none)
+	s.Else = &jsonschema.Schema{If: is("map"), Then: has(nil, notInMap()...)}
+	s.Else.Else = has([]string{"slo", "working_set"}, "concurrency", object, "on_miss", none, "repeats", none, "map", none,
+		"duration", &jsonschema.Schema{Not: object}, "access", &jsonschema.Schema{Not: &jsonschema.Schema{Const: "depth"}})
+}
+
+// notInMap gives the keys that a map has not, in the form that has reads.
+func notInMap() (properties []any) {
+	nested := map[string]*jsonschema.Schema{}
+	for _, path := range scenario.NotInMap() {
+		group, key, deep := strings.Cut(path, ".")
+		if !deep {
+			properties = append(properties, group, jsonschema.FalseSchema)
+			continue
+		}
+		if nested[group] == nil {
+			nested[group] = &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties()}
+			properties = append(properties, group, nested[group])
+		}
+		nested[group].Properties.Set(key, jsonschema.FalseSchema)
+	}
+	return properties
 }
 
 type generator struct {
