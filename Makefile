@@ -1,4 +1,4 @@
-.PHONY: help test bench truth engines generate build
+.PHONY: help test bench truth engines browser generate build
 # The race detector needs a C compiler: on wherever there is one.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
@@ -16,6 +16,9 @@ truth: ## real sockets: what wsrun measures against what the simulator logged
 
 engines: ## a real llama-server with three cache sizes (needs python3, installs it in a cache folder)
 	WSRUN_ENGINES="$$(.ci/engines/install.sh | tr '\n' ':')" go test -count=1 -timeout 15m -run Engines -v ./cmd/wsrun/
+
+browser: ## the pages in a headless Chromium without a network; WSRUN_CHROMIUM says where it is, WSRUN_SCREENSHOTS keeps pictures
+	go test -count=1 -p 1 -timeout 15m -tags browser -run TestBrowser -v ./internal/report/html/ ./cmd/wsrun/
 
 generate: ## schema and generated docs again
 	go generate ./...

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
@@ -52,7 +53,7 @@ func press(tab *browser.Tab, key string) []string {
 	return strings.Split(tab.Text(column+`("`+key+`")`), " ")
 }
 
-func TestTablesSort(t *testing.T) {
+func TestBrowserTablesSort(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{})
 	given := strings.Split(tab.Text(column+`("ttft.p95")`), " ")
 	up, down := press(tab, "ttft.p95"), press(tab, "ttft.p95")
@@ -84,7 +85,7 @@ func TestTablesSort(t *testing.T) {
 	}
 }
 
-func TestTablesFilter(t *testing.T) {
+func TestBrowserTablesFilter(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{})
 	for _, c := range []struct{ filter, count, first string }{
 		{"", "30 rows", "1 1 2"},
@@ -113,7 +114,7 @@ func TestTablesFilter(t *testing.T) {
 }
 
 // With 1,000 rows sorting and filtering stay under a tenth of a second, to the next frame.
-func TestTablesAreQuick(t *testing.T) {
+func TestBrowserTablesAreQuick(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(1000)), "page.html"), browser.Look{})
 	if got := tab.Text(`document.querySelector('.tools output').textContent`); got != "1000 rows, the first 200 shown" {
 		t.Errorf("the table says %q", got)
@@ -122,7 +123,7 @@ func TestTablesAreQuick(t *testing.T) {
 		"sort":   `document.querySelector('th[data-key="ttft.p50"] button').click()`,
 		"filter": `const i = document.querySelector('.tools input'); i.value = i.value ? '' : 'ttft.p95 > 5 ok'; i.dispatchEvent(new Event('input'))`,
 	} {
-		atMost(t, tab, what, statement, 100)
+		tab.AtMost(what, statement, 100*time.Millisecond)
 	}
 	tab.Run(`const i = document.querySelector('.tools input'); i.value = ''; i.dispatchEvent(new Event('input')); document.querySelector('.tools button').click()`)
 	if n := len(strings.Fields(tab.Text(column + `("concurrency")`))); n != 1000 {
@@ -130,38 +131,9 @@ func TestTablesAreQuick(t *testing.T) {
 	}
 }
 
-// atMost holds the time of statements against a limit in ms. A busy machine gets three tries.
-func atMost(t *testing.T, tab *browser.Tab, what, statements string, limit float64) {
-	t.Helper()
-	best := math.Inf(1)
-	for try := 0; try < 3 && best > limit; try++ {
-		best = min(best, timed(tab, statements, 9))
-	}
-	t.Logf("%s: %.0f ms, median", what, best)
-	if best > limit {
-		t.Errorf("%s takes %.0f ms, median, at most %.0f", what, best, limit)
-	}
-}
-
-// timed gives the median time in ms that statements take until their effect is on the screen.
-func timed(tab *browser.Tab, statements string, n int) float64 {
-	var all []float64
-	for range n {
-		all = append(all, tab.Number(`new Promise(done => requestAnimationFrame(() => { const from = performance.now(); (() => {`+statements+`})();
-			requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => done(performance.now() - from); c.port2.postMessage(0) }) }))`))
-	}
-	slices.Sort(all)
-	return all[len(all)/2]
-}
-
-// ink counts the colours of a chart: one that is blank has one.
-const ink = `(c => { const w = document.createElement('canvas'); w.width = c.width; w.height = c.height; const x = w.getContext('2d', {willReadFrequently: true});
-	x.drawImage(c, 0, 0); const d = x.getImageData(0, 0, c.width, c.height).data, seen = new Set();
-	for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 24 | d[i+1] << 16 | d[i+2] << 8 | d[i+3]); return seen.size })`
-
 const firstCanvas = `document.querySelector('.plot canvas')`
 
-func TestControlsChangeTheChartAndTheAddress(t *testing.T) {
+func TestBrowserControlsChangeTheChartAndTheAddress(t *testing.T) {
 	dir := folder(t, samplePage(30))
 	chrome := browser.Start(t)
 	tab := chrome.Open(t, filepath.Join(dir, "page.html"), browser.Look{})
@@ -189,7 +161,7 @@ func TestControlsChangeTheChartAndTheAddress(t *testing.T) {
 	}
 }
 
-func TestKeyboardGoesFromPointToPoint(t *testing.T) {
+func TestBrowserKeyboardGoesFromPointToPoint(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{})
 	tab.Run(`document.querySelector('.plot').focus()`)
 	said := func() string { return tab.Text(`document.querySelector('.live').textContent`) }
@@ -221,7 +193,7 @@ func TestKeyboardGoesFromPointToPoint(t *testing.T) {
 	}
 }
 
-func TestPictureIsTwiceAsFine(t *testing.T) {
+func TestBrowserPictureIsTwiceAsFine(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{Dark: true})
 	name, content := tab.Download(`document.querySelector('.acts button').click()`)
 	if name != "page_ttft.png" {
@@ -240,10 +212,10 @@ func TestPictureIsTwiceAsFine(t *testing.T) {
 	keep(t, filepath.Join(browser.Screenshots(t), "saved.png"), content)
 }
 
-func TestPaperIsLightAndWhole(t *testing.T) {
+func TestBrowserPaperIsLightAndWhole(t *testing.T) {
 	p := soak(50)
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, p), "soak.html"), browser.Look{Dark: true, Height: 700})
-	drawn := `[...document.querySelectorAll('.plot canvas')].filter(c => ` + ink + `(c) > 3).length`
+	drawn := `[...document.querySelectorAll('.plot canvas')].filter(c => ` + browser.Ink + `(c) > 3).length`
 	if n := tab.Number(drawn); n == 0 || n == float64(len(p.View.Charts)) {
 		t.Errorf("%v of %d charts are drawn before they are in sight", n, len(p.View.Charts))
 	}
@@ -275,7 +247,7 @@ func TestPaperIsLightAndWhole(t *testing.T) {
 	}
 }
 
-func TestThemeIsChosenAndKept(t *testing.T) {
+func TestBrowserThemeIsChosenAndKept(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(3)), "page.html"), browser.Look{})
 	background := `getComputedStyle(document.body).backgroundColor`
 	light := tab.Text(background)
@@ -289,11 +261,11 @@ func TestThemeIsChosenAndKept(t *testing.T) {
 	}
 }
 
-func TestNarrowPageDoesNotOverflow(t *testing.T) {
+func TestBrowserNarrowPageDoesNotOverflow(t *testing.T) {
 	dir := browser.Screenshots(t)
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, samplePage(30)), "page.html"), browser.Look{Width: 400, Height: 800})
-	if w := tab.Number(`document.documentElement.scrollWidth`); w > 400 {
-		t.Errorf("the page is %v px wide: %s", w, tab.Text(`[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 400 && !e.closest('.scroll')).map(e => e.tagName + '.' + e.className).join(' ')`))
+	if wide := tab.Overflow(); wide != "" {
+		t.Errorf("the page is wider than the window: %s", wide)
 	}
 	tab.Screenshot(dir, "narrow", true)
 	tab.Resize(1280, 900)
@@ -328,13 +300,13 @@ func soak(n int) *Page {
 
 // A step of the linked zoom over 11 charts of 1,000 periods, all in sight, is on the screen
 // in a quarter of a second.
-func TestLinkedZoomIsQuick(t *testing.T) {
+func TestBrowserLinkedZoomIsQuick(t *testing.T) {
 	tab := browser.Start(t).Open(t, filepath.Join(folder(t, soak(1000)), "soak.html"), browser.Look{Height: 6000})
 	if n := tab.Number(`wsrun.plots.filter(p => p.c && !p.stale).length`); n != 11 {
 		t.Fatalf("%v charts are drawn, want 11", n)
 	}
 	step := `self.zoomed = ((self.zoomed || 0) + 3) % 45; wsrun.plots[0].c.dispatchAction({type: 'dataZoom', start: self.zoomed, end: 100 - self.zoomed})`
-	atMost(t, tab, "a step of the linked zoom", step, 250)
+	tab.AtMost("a step of the linked zoom", step, 250*time.Millisecond)
 	tab.Run(`wsrun.plots[3].c.dispatchAction({type: 'dataZoom', start: 20, end: 60})`)
 	if got := tab.Text(`wsrun.plots.map(p => { const z = p.c.getOption().dataZoom[0]; return z.start + '-' + z.end }).join(' ')`); got != strings.TrimSpace(strings.Repeat("20-60 ", 11)) {
 		t.Errorf("the charts show %s %%", got)

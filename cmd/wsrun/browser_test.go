@@ -1,0 +1,155 @@
+//go:build browser
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wsrun/wsrun/internal/browser"
+)
+
+// Two short runs whose pages have everything: tiers, a hit rate of 0, several contexts and
+// levels, limits; and a set that grows.
+const (
+	fixedForPages = `
+name: fixed
+labels: {gpu: H100, lmcache: "on"}
+target: {simulator: {}, tiers: [{name: hbm, capacity: 200k}, {name: dram, capacity: 600k}]}
+contexts: [2k, 4k]
+working_set: [40k, 400k, 1000k]
+hit_rates: [0, 50, 100]
+output_tokens: 16
+mode: fixed
+concurrency: [2, 8]
+duration: {min: 500ms, max: 1s}
+slo: {ttft: {p95: 300ms}}
+on_miss: continue
+`
+	sustainedForPages = `
+name: sustained
+target: {simulator: {}}
+contexts: [2k]
+working_set: [100k, 150k, 300k]
+output_tokens: 16
+mode: sustained
+duration: 24s
+assessment_period: 500ms
+concurrency: {start: 2, step: 2, max: 16}
+slo: {ttft: {p95: 60ms}}
+`
+)
+
+// The pages of real runs, in a real browser without a network: nothing is complained of, no
+// chart is blank, nothing sticks out of a narrow window.
+func TestBrowser(t *testing.T) {
+	dir := workdir(t, map[string]string{"fixed.yaml": fixedForPages, "sustained.yaml": sustainedForPages})
+	must(t, 0, dir, "fixed.yaml", "sustained.yaml")
+	chrome := browser.Start(t)
+	for _, name := range []string{"fixed", "sustained"} {
+		run := runDir(t, dir, name)
+		must(t, 0, dir, "report", run, "--single-file")
+		t.Run(name, func(t *testing.T) { eachPage(t, chrome, run) })
+		t.Run(name+" single", func(t *testing.T) { singleFile(t, chrome, run) })
+	}
+	t.Run("history", func(t *testing.T) { look(t, chrome, filepath.Join(dir, "results", "index.html"), "history") })
+}
+
+// pictured are the pages of which screenshots are kept, by how their names begin.
+var pictured = []string{"index", "performance_vs_working_set_2000", "output_metrics_comparison", "sustained_ctx2000", "fixed_ctx2000_ws400000_cache100"}
+
+func eachPage(t *testing.T, chrome *browser.Browser, run string) {
+	pages, err := filepath.Glob(filepath.Join(run, "*.html"))
+	if err != nil || len(pages) < 5 {
+		t.Fatalf("pages: %q %v", pages, err)
+	}
+	for _, page := range pages {
+		name := strings.TrimSuffix(filepath.Base(page), ".html")
+		if name == "report" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for _, begin := range pictured {
+				if strings.HasPrefix(name, begin) {
+					look(t, chrome, page, filepath.Base(filepath.Dir(run))+"-"+begin)
+					return
+				}
+			}
+			tab := chrome.Open(t, page, browser.Look{})
+			drawn(t, tab)
+		})
+	}
+}
+
+// drawn holds that every chart of a page shows something.
+func drawn(t *testing.T, tab *browser.Tab) {
+	t.Helper()
+	all, blank := tab.Charts()
+	if len(blank) > 0 {
+		t.Errorf("%d of %d charts are blank: %v", len(blank), len(all), blank)
+	}
+	if told := tab.Text(`[...document.querySelectorAll('.failed')].map(e => e.textContent).join(' ')`); told != "" {
+		t.Error(told)
+	}
+}
+
+// look looks at a page as its readers do: wide and narrow, light and dark.
+func look(t *testing.T, chrome *browser.Browser, page, name string) {
+	dir := browser.Screenshots(t)
+	for _, l := range []struct {
+		as   string
+		look browser.Look
+	}{
+		{"light", browser.Look{}}, {"dark", browser.Look{Dark: true}},
+		{"narrow", browser.Look{Width: 400, Height: 800}}, {"narrow-dark", browser.Look{Width: 400, Height: 800, Dark: true}},
+	} {
+		t.Run(l.as, func(t *testing.T) {
+			tab := chrome.Open(t, page, l.look)
+			if wide := tab.Overflow(); wide != "" {
+				t.Errorf("the page is wider than the window: %s", wide)
+			}
+			drawn(t, tab)
+			tab.Screenshot(dir, name+"-"+l.as, true)
+			if scheme, background := tab.Text(`getComputedStyle(document.documentElement).colorScheme`), tab.Text(`getComputedStyle(document.body).backgroundColor`); l.look.Dark != (scheme == "dark") || l.look.Dark == (background == "rgb(255, 255, 255)") {
+				t.Errorf("the colours are %s on %s", scheme, background)
+			}
+		})
+	}
+}
+
+// singleFile opens report.html alone in a folder, goes through its pages, and finds in each
+// what the page's own file has.
+func singleFile(t *testing.T, chrome *browser.Browser, run string) {
+	text, err := os.ReadFile(filepath.Join(run, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(alone, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tab := chrome.Open(t, alone, browser.Look{})
+	pages, err := filepath.Glob(filepath.Join(run, "*_*.html"))
+	if err != nil || len(pages) < 4 {
+		t.Fatalf("pages: %q %v", pages, err)
+	}
+	for _, page := range pages {
+		name := strings.TrimSuffix(filepath.Base(page), ".html")
+		tab.Run(`location.hash = '#` + name + `'`)
+		tab.Until(name+" is shown", `[...document.querySelectorAll('section.view')].filter(s => s.offsetHeight).map(s => s.id).join() === '`+name+`'`)
+		all, blank := tab.Charts()
+		if len(blank) > 0 {
+			t.Errorf("%s: %d of %d charts are blank: %v", name, len(blank), len(all), blank)
+		}
+		own := chrome.Open(t, page, browser.Look{})
+		if want, _ := own.Charts(); strings.Join(want, " ") != strings.Join(all, " ") {
+			t.Errorf("%s has the charts %v, its own file %v", name, all, want)
+		}
+		rows := `[...document.querySelectorAll('#` + name + ` table.data')].map(t => t.tBodies[0].textContent).join('|')`
+		if tab.Text(rows) != own.Text(rows) {
+			t.Errorf("%s has other rows than its own file", name)
+		}
+	}
+}
