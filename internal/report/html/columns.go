@@ -12,6 +12,7 @@ type heading struct{ head, unit, title string }
 
 // headings are those of columns that are no metrics of the catalogue.
 var headings = map[string]heading{
+	"started":                   {"Started, UTC", "date", "when the run began"},
 	"trial":                     {"Trial", "", "number of the trial; 0: the median over the trials"},
 	"best":                      {"Best", "", "1: the best passing level of its cell: highest goodput, without one output throughput"},
 	"working_set_real":          {"Working set sent", "tokens", "whole prompts x their length: what was really sent"},

@@ -72,12 +72,20 @@ func historyPage(id string, runs []result.RunDir) *Page {
 	if oldest, newest := utc(runs[len(runs)-1].Manifest.Epoch), utc(runs[0].Manifest.Epoch); len(runs) > 1 && oldest != "" {
 		p.Lead = fmt.Sprintf("%s, from %s to %s.", plural(len(runs), "run"), oldest, newest)
 	}
-	p.Prose = historyProse("scenario", h.changes())
+	changes := h.changes()
+	shown := changes[:min(len(changes), mostChanges)]
+	p.Prose = historyProse("scenario", struct {
+		Changes []change
+		More    int
+	}{shown, len(changes) - len(shown)})
 	p.Tables = []Table{h.table()}
 	p.View.Charts = h.charts()
 	p.View.Provenance = "wsrun history · " + runs[0].Name
 	return p
 }
+
+// mostChanges is how many changes of a scenario are named: the table has all.
+const mostChanges = 4
 
 func historyProse(name string, data any) template.HTML {
 	var b bytes.Buffer

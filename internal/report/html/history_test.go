@@ -62,8 +62,8 @@ func TestHistory(t *testing.T) {
 		"Runs in results", "other 1 run, the newest of 2026-11-06 07:00:00 UTC", "sweep 4 runs, the newest of 2026-11-04 07:00:00 UTC", "4 runs, from 2026-11-01 07:00:00 UTC to 2026-11-04 07:00:00 UTC.",
 		"unreadable cannot read the manifest results/x/run.json: <b>it is no JSON</b>",
 		"The scenario changed between 20261103_070000-k3f9 (aaaaaaaa) and 20261104_070000-k3f9 (bbbbbbbb)",
-		"2026-11-04 07:00:00 20261104_070000-k3f9 interrupted gpu=H100 1 of 3 failed , exit 130 5 ok, 1 doubtful, 2 skipped hbm → dram 153k to 253k; dram → recompute 700k to 800k 153000 253000 0.05 ≥2500 ≥3500 vllm tiny bbbbbbbb changed",
-		"2026-11-03 07:00:00 20261103_070000-k3f9 running gpu=H100 aaaaaaaa",
+		"2026-11-04 07:00:00 20261104_070000-k3f9 interrupted gpu=H100 1 of 3 failed , exit 130 5 ok, 1 doubtful, 2 skipped hbm → dram 153k to 253k; dram → recompute 700k to 800k 153000 253000 0.05 ≥2500 ≥3500 doubtful it is interrupted vllm tiny bbbbbbbb changed",
+		"2026-11-03 07:00:00 20261103_070000-k3f9 running gpu=H100 skipped it has no figures aaaaaaaa",
 		"2026-11-02 07:00:00 20261102_070000-k3f9 done gpu=H100 2 passed 5 ok",
 		"done gpu=H100 exit 1 5 ok, 1 doubtful, 2 skipped no transition up to 400k",
 	} {
@@ -104,6 +104,31 @@ func TestHistoryCharts(t *testing.T) {
 		if got := strings.Join(chartIDs(pages[1]), " "); got != "output" {
 			t.Errorf("charts of what one run has: %s", got)
 		}
+	}
+}
+
+// A run whose means are over fewer points than those of another does not compare; runs of
+// another scenario do not count.
+func TestHistoryCompares(t *testing.T) {
+	fewer, other := pastRun("sweep", 1, "a"), pastRun("sweep", 0, "b")
+	fewer.Manifest.Headline.TTFTp95.Points = 2
+	other.Manifest.Headline.TTFTp95.Points = 1
+	p := historyPages("results", []result.RunDir{pastRun("sweep", 2, "a"), fewer, other}, nil)[1]
+	if got := strings.Join(cells(&p.Tables[0], "validity"), " "); got != "ok doubtful ok" {
+		t.Errorf("validity %s", got)
+	}
+	if b := chartOf(t, p, "ttft").Bind; b.By != "digest" {
+		t.Error("a line goes from one scenario to another")
+	}
+	var runs []result.RunDir
+	for i := range 9 {
+		runs = append(runs, pastRun("sweep", 9-i, strings.Repeat("x", i)))
+	}
+	if text := textOf(string(historyPages("results", runs, nil)[1].Prose)); strings.Count(text, "The scenario changed") != 4 || !strings.Contains(text, "4 more before that") {
+		t.Errorf("of eight changes it says %s", text)
+	}
+	if got := cells(&p.Tables[0], "reasons")[1]; got != "means of 2 points; another run of this scenario has 6" {
+		t.Errorf("reason %s", got)
 	}
 }
 

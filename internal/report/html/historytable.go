@@ -41,11 +41,42 @@ func (h *history) table() Table {
 		figure("output_throughput", "Output throughput", "tokens/s", overPoints, headline(func(d *result.Headline) metric.Value { return meanOf(d.OutputThroughput) })),
 		figure("best_output", "Best output", "tokens/s", "the highest output throughput", headline(func(d *result.Headline) metric.Value { return highest(d.BestOutput) })),
 		figure("best_goodput", "Best goodput", "requests/s", "the highest goodput", headline(func(d *result.Headline) metric.Value { return highest(d.BestGoodput) })),
+		text("validity", "Validity", "ok: its figures compare with those of the other runs of the same scenario", func(b []byte, i int) []byte {
+			validity, _ := h.compares(i)
+			return Text(b, string(validity))
+		}),
+		text("reasons", "Reasons", "why its figures do not compare", func(b []byte, i int) []byte {
+			_, why := h.compares(i)
+			return Text(b, why)
+		}),
 		text("server", "Server", "engine and model", h.server),
-		text("digest", "Scenario", "the beginning of its digest; changed: another scenario than that of the run before", h.digest),
+		text("digest", "Scenario", "the beginning of its digest", func(b []byte, i int) []byte { return Text(b, short(h.runs[i].Manifest.Digest)) }),
+		text("change", "Change", "changed: another scenario than that of the run before", h.change),
 	}}
 	t.Columns = slices.DeleteFunc(t.Columns, func(c Column) bool { return c.Key != "run" && h.empty(c) })
 	return t
+}
+
+// compares says whether the means of a run may be held against those of other runs: one
+// that ended early has them over other points.
+func (h *history) compares(i int) (validity result.Validity, why string) {
+	m := h.runs[i].Manifest
+	switch {
+	case m.Headline == nil:
+		return result.ValidSkipped, "it has no figures"
+	case m.State != result.StateDone:
+		return result.ValidDoubt, "it is " + m.State
+	}
+	most := 0
+	for _, r := range h.runs {
+		if head := r.Manifest.Headline; head != nil && r.Manifest.Digest == m.Digest {
+			most = max(most, head.TTFTp95.Points)
+		}
+	}
+	if n := m.Headline.TTFTp95.Points; n < most {
+		return result.ValidDoubt, fmt.Sprintf("means of %s; another run of this scenario has %d", plural(n, "point"), most)
+	}
+	return result.ValidOK, ""
 }
 
 // empty reports whether no run has anything in a column.
@@ -209,11 +240,9 @@ func (h *history) server(b []byte, i int) []byte {
 	return Text(b, strings.TrimSpace(s.Engine+" "+s.Model))
 }
 
-func (h *history) digest(b []byte, i int) []byte {
-	b = append(b, "<code>"...)
-	b = append(Text(b, short(h.runs[i].Manifest.Digest)), "</code>"...)
+func (h *history) change(b []byte, i int) []byte {
 	if h.changed(i) {
-		b = append(b, " changed"...)
+		b = append(b, "changed"...)
 	}
 	return b
 }
@@ -225,13 +254,16 @@ func (h *history) charts() (out []Chart) {
 	}
 	draw := func(id, title, text, unit, kind string, ys ...Y) {
 		bind := Bind{Kind: Lines, Table: "runs", X: "started", Unit: []string{unit}, Y: ys}
+		if len(h.changes()) > 0 {
+			bind.By = "digest" // no line goes from one scenario to another
+		}
 		if len(h.charted(ys)) > 0 {
 			out = append(out, Chart{ID: id, Title: title, Text: text, Option: option(bind, axis(title, kind)), Bind: bind})
 		}
 	}
 	draw("edge", "First edge", "Between which reuse distances "+h.edgeWords()+" lies, run by run.", "tokens", "value",
 		Y{Key: "edge_lo", Name: "last point before"}, Y{Key: "edge_hi", Name: "first point after", Dash: "dashed"})
-	draw("ttft", "TTFT p95", "Geometric mean over the points of each run. It compares between runs that measured the same points.", "s", "value", Y{Key: "ttft.p95", Name: "TTFT p95"})
+	draw("ttft", "TTFT p95", "Geometric mean over the points of each run; hollow where a run has fewer of them than others.", "s", "value", Y{Key: "ttft.p95", Name: "TTFT p95"})
 	draw("output", "Output throughput", "Geometric mean over the points of each run, likewise.", "tokens/s", "value", Y{Key: "output_throughput", Name: "output throughput"})
 	return out
 }

@@ -101,7 +101,7 @@ func TestPointCells(t *testing.T) {
 // Every metric that a page may show has a head for people, and a unit that the script
 // knows.
 func TestColumnsAreDescribed(t *testing.T) {
-	units := []string{"", "s", "min", "date", "ms", "tokens", "tokens/s", "requests/s", "%", "GB/s", "x"}
+	units := []string{"", "s", "min", "date", "ms", "tokens", "tokens/s", "requests/s", "%", "GB/s", "x", "date"}
 	keys := []string{"share.hbm", "source.cached", "bandwidth.dram"}
 	for key := range headings {
 		keys = append(keys, key)

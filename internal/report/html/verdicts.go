@@ -48,6 +48,9 @@ func (r *Run) verdicts() verdicts {
 		v.Doubts = append(v.Doubts, remark{classOf(d.Class), string(d.Class), d.Code, text})
 	}
 	for _, n := range r.Sum.Notes {
+		if n.Code == "interrupted" || n.Code == "failed" {
+			continue // State says it
+		}
 		note := remark{Code: n.Code, Text: report.Clean(n.Text)}
 		if n.Fail {
 			note.Class, note.Word = "bad", "failed"
