@@ -38,51 +38,118 @@ type timeChart struct {
 	without         string // said where none of its lines has data; empty: nothing is missing
 }
 
+// Marks of charts over time: every chart has the growths and ingests; those that holds are
+// about have them too, on all they would be noise.
+var (
+	grownMarks = []string{"growth", "ingest"}
+	heldMarks  = []string{"growth", "ingest", "holds"}
+)
+
 // timeCharts lists them in the order of the page: what was asked of the server, what it
 // answered, and what it says of itself.
 func timeCharts(slo scenario.SLO, figures []periodFigure) []timeChart {
-	grown := []string{"growth", "ingest"}
-	held := append(slices.Clone(grown), "holds") // on the charts that are about them: on all they would be noise
-	out := []timeChart{
-		{id: "working_set", title: "Working set", text: "What the requests draw from. A line marks each growth, bands the ingest of new prompts and the holds whose figures stand in the table of sizes.",
-			axes: []string{"Working set"}, units: []string{"tokens"}, marks: held, lines: []Y{{Key: "working_set", Name: "working set", Step: true}}},
-		{id: "concurrency", title: "Concurrency and decisions", text: "Requests in flight: asked for, and achieved as the mean over time. A symbol stands where the controller decided something new; its tooltip says why.",
-			axes: []string{"Requests in flight"}, units: []string{""}, marks: append(slices.Clone(held), "decisions"), tall: true,
-			lines: []Y{{Key: "concurrency", Name: "target", Step: true}, {Key: "concurrency_achieved", Name: "achieved", Dash: "dashed"}}},
-		{id: "ttft", title: "Time to first token", text: ttftText(slo), axes: []string{"TTFT"}, units: []string{"s"}, marks: held, tall: true, refs: sloRefs("slo TTFT ", slo.TTFT),
-			lines: statLines("ttft.", ttftStats(slo), true), without: "No TTFT: no first token came in any period."},
-		{id: "output_rate", title: "Output rate per request", text: "Output tokens per second that one request gets, 1 / TPOT; p5 is what the slowest get.", axes: []string{"Output rate"}, units: []string{"tokens/s"},
-			marks: grown, refs: sloRefs("slo output rate ", slo.OutputRate), lines: statLines("output_rate.", rateStats(slo), false), without: "No output rate and no TPOT: no request had a second output token."},
-		{id: "tpot", title: "Time per output token", text: "After the first token. It rises where prefills or loads from a lower tier hold up requests that are being decoded.", axes: []string{"TPOT"}, units: []string{"s"},
-			marks: grown, lines: statLines("tpot.", []string{"p50", "p95"}, false)},
-		{id: "prompt_throughput", title: "Prompt throughput", text: "Input counts every prompt token at its request's first token; prefill only those that had to be computed.", axes: []string{"Prompt throughput"}, units: []string{"tokens/s"},
-			marks: grown, lines: []Y{{Key: "input_throughput", Name: "input"}, {Key: "prefill_throughput", Name: "prefill", Dash: "dashed"}}, without: "No throughput: nothing was in flight in any period."},
-		{id: "output_throughput", title: "Output throughput", text: "Output tokens of all requests together, at the moment they came.", axes: []string{"Output throughput"}, units: []string{"tokens/s"},
-			marks: grown, lines: []Y{{Key: "output_throughput", Name: "output"}}},
-		{id: "goodput", title: "Goodput", text: "Requests that kept the slo: per second (left), and as a share of those that ended (right).", axes: []string{"Goodput", "Share good"}, units: []string{"requests/s", "%"},
-			marks: grown, lines: []Y{{Key: "goodput", Name: "goodput"}, {Key: "goodput_share", Name: "share good", Axis: 1, Dash: "dashed"}}, without: "No goodput: the slo has no percentile line that one request could be held against."},
-		{id: "hit_rate", title: "Cache hit rate", text: "Prompt tokens found in a cache: meant to be, and as the server told. Where the two part, prompts are computed again that were meant to be reused.", axes: []string{"Hit rate"}, units: []string{"%"},
-			marks: grown, lines: []Y{{Key: "hit_rate_observed", Name: "observed"}, {Key: "hit_rate_intended", Name: "intended", Dash: "dashed"}}},
-		{id: "sources", title: "Prompt tokens by source", text: "Where the prompt tokens of each period came from, nearest tier first.", axes: []string{"Share of prompt tokens"}, units: []string{"%"}, stacked: true,
-			marks: []string{"growth", "ingest"}, lines: sourceLines(figures), without: "No sources of prompt tokens, and no observed hit rate: the server told no cached tokens."},
-		{id: "errors", title: "Failed attempts", text: "Share of the attempts that ended in the period.", axes: []string{"Failed attempts"}, units: []string{"%"}, marks: grown,
-			lines: []Y{{Key: "error_rate", Name: "failed"}}, without: "No chart of failures: no attempt failed in any period."},
-	}
-	return append(out, serverCharts(grown)...)
+	return slices.Concat(loadCharts(), latencyCharts(slo), flowCharts(), cacheCharts(figures), serverCharts())
 }
 
-// serverCharts are what servers, and the load generator, say of themselves.
-func serverCharts(grown []string) []timeChart {
-	const silent = "No server telemetry: the server told neither queue nor KV usage."
+// loadCharts are what was asked of the server.
+func loadCharts() []timeChart {
 	return []timeChart{
-		{id: "queue", title: "Requests in the server", text: "As the server tells them: the mean of each period, and the range that was seen in it.", axes: []string{"Requests"}, units: []string{""}, marks: grown,
-			lines: []Y{stateLine("server.requests_running", "running", "solid"), stateLine("server.requests_waiting", "waiting", "dashed")}, without: silent},
-		{id: "kv_usage", title: "KV cache in use", text: "As the server tells it: the mean of each period, and the range that was seen in it.", axes: []string{"KV in use"}, units: []string{"%"}, marks: grown,
-			lines: []Y{stateLine("server.kv_usage", "KV in use", "solid")}},
-		{id: "preemptions", title: "Preemptions", text: "Requests that the server put off to make room for others, in each period.", axes: []string{"Preemptions"}, units: []string{""}, marks: grown,
-			lines: []Y{{Key: "server.preemptions", Name: "preemptions"}}},
-		{id: "own_cpu", title: "CPU of the load generator", text: "Share of the CPUs that wsrun may use. Above 90 % it may be what limits the load.", axes: []string{"Own CPU"}, units: []string{"%"}, marks: grown,
-			lines: []Y{stateLine("self.cpu_share", "own CPU", "solid")}},
+		{
+			id: "working_set", title: "Working set", axes: []string{"Working set"}, units: []string{"tokens"}, marks: heldMarks,
+			text:  "What the requests draw from. A line marks each growth, bands the ingest of new prompts and the holds whose figures stand in the table of sizes.",
+			lines: []Y{{Key: "working_set", Name: "working set", Step: true}},
+		},
+		{
+			id: "concurrency", title: "Concurrency and decisions", axes: []string{"Requests in flight"}, units: []string{""}, marks: append(slices.Clone(heldMarks), "decisions"), tall: true,
+			text:  "Requests in flight: asked for, and achieved as the mean over time. A symbol stands where the controller decided something new; its tooltip says why.",
+			lines: []Y{{Key: "concurrency", Name: "target", Step: true}, {Key: "concurrency_achieved", Name: "achieved", Dash: "dashed"}},
+		},
+	}
+}
+
+// latencyCharts are what one request sees, against the slo.
+func latencyCharts(slo scenario.SLO) []timeChart {
+	return []timeChart{
+		{
+			id: "ttft", title: "Time to first token", text: ttftText(slo), axes: []string{"TTFT"}, units: []string{"s"}, marks: heldMarks, tall: true,
+			refs: sloRefs("slo TTFT ", slo.TTFT), lines: statLines("ttft.", ttftStats(slo), true), without: "No TTFT: no first token came in any period.",
+		},
+		{
+			id: "output_rate", title: "Output rate per request", axes: []string{"Output rate"}, units: []string{"tokens/s"}, marks: grownMarks,
+			text: "Output tokens per second that one request gets, 1 / TPOT; p5 is what the slowest get.",
+			refs: sloRefs("slo output rate ", slo.OutputRate), lines: statLines("output_rate.", rateStats(slo), false), without: "No output rate and no TPOT: no request had a second output token.",
+		},
+		{
+			id: "tpot", title: "Time per output token", axes: []string{"TPOT"}, units: []string{"s"}, marks: grownMarks,
+			text:  "After the first token. It rises where prefills or loads from a lower tier hold up requests that are being decoded.",
+			lines: statLines("tpot.", []string{"p50", "p95"}, false),
+		},
+	}
+}
+
+// flowCharts are what all requests together come to.
+func flowCharts() []timeChart {
+	return []timeChart{
+		{
+			id: "prompt_throughput", title: "Prompt throughput", axes: []string{"Prompt throughput"}, units: []string{"tokens/s"}, marks: grownMarks,
+			text:    "Input counts every prompt token at its request's first token; prefill only those that had to be computed.",
+			lines:   []Y{{Key: "input_throughput", Name: "input"}, {Key: "prefill_throughput", Name: "prefill", Dash: "dashed"}},
+			without: "No throughput: nothing was in flight in any period.",
+		},
+		{
+			id: "output_throughput", title: "Output throughput", axes: []string{"Output throughput"}, units: []string{"tokens/s"}, marks: grownMarks,
+			text:  "Output tokens of all requests together, at the moment they came.",
+			lines: []Y{{Key: "output_throughput", Name: "output"}},
+		},
+		{
+			id: "goodput", title: "Goodput", axes: []string{"Goodput", "Share good"}, units: []string{"requests/s", "%"}, marks: grownMarks,
+			text:    "Requests that kept the slo: per second (left), and as a share of those that ended (right).",
+			lines:   []Y{{Key: "goodput", Name: "goodput"}, {Key: "goodput_share", Name: "share good", Axis: 1, Dash: "dashed"}},
+			without: "No goodput: the slo has no percentile line that one request could be held against.",
+		},
+		{
+			id: "errors", title: "Failed attempts", text: "Share of the attempts that ended in the period.", axes: []string{"Failed attempts"}, units: []string{"%"}, marks: grownMarks,
+			lines: []Y{{Key: "error_rate", Name: "failed"}}, without: "No chart of failures: no attempt failed in any period.",
+		},
+	}
+}
+
+// cacheCharts are where the prompt tokens came from.
+func cacheCharts(figures []periodFigure) []timeChart {
+	return []timeChart{
+		{
+			id: "hit_rate", title: "Cache hit rate", axes: []string{"Hit rate"}, units: []string{"%"}, marks: grownMarks,
+			text:  "Prompt tokens found in a cache: meant to be, and as the server told. Where the two part, prompts are computed again that were meant to be reused.",
+			lines: []Y{{Key: "hit_rate_observed", Name: "observed"}, {Key: "hit_rate_intended", Name: "intended", Dash: "dashed"}},
+		},
+		{
+			id: "sources", title: "Prompt tokens by source", axes: []string{"Share of prompt tokens"}, units: []string{"%"}, marks: grownMarks, stacked: true,
+			text:  "Where the prompt tokens of each period came from, nearest tier first.",
+			lines: sourceLines(figures), without: "No sources of prompt tokens, and no observed hit rate: the server told no cached tokens.",
+		},
+	}
+}
+
+// serverCharts are what servers say of themselves.
+func serverCharts() []timeChart {
+	return []timeChart{
+		{
+			id: "queue", title: "Requests in the server", axes: []string{"Requests"}, units: []string{""}, marks: grownMarks,
+			text:    "As the server tells them: the mean of each period, and the range that was seen in it.",
+			lines:   []Y{stateLine("server.requests_running", "running", "solid"), stateLine("server.requests_waiting", "waiting", "dashed")},
+			without: "No requests in the server over time: it told neither those running nor those waiting.",
+		},
+		{
+			id: "kv_usage", title: "KV cache in use", axes: []string{"KV in use"}, units: []string{"%"}, marks: grownMarks,
+			text:    "As the server tells it: the mean of each period, and the range that was seen in it.",
+			lines:   []Y{stateLine("server.kv_usage", "KV in use", "solid")},
+			without: "No KV cache in use over time: the server did not tell it.",
+		},
+		{
+			id: "preemptions", title: "Preemptions", axes: []string{"Preemptions"}, units: []string{""}, marks: grownMarks,
+			text:  "Requests that the server put off to make room for others, in each period.",
+			lines: []Y{{Key: "server.preemptions", Name: "preemptions"}},
+		},
 	}
 }
 
@@ -134,6 +201,9 @@ func (c timeChart) chart(figures []periodFigure, trials bool) Chart {
 			y.Lo, y.Hi = "", ""
 		}
 	}
+	if !slices.ContainsFunc(c.lines, func(y Y) bool { return y.Axis == 1 }) {
+		c.axes, c.units = c.axes[:1], c.units[:1]
+	}
 	bind := Bind{Kind: Time, Table: "periods", X: "end", Unit: c.units, Y: c.lines, Refs: c.refs, Marks: c.marks, Stacked: c.stacked}
 	if trials {
 		bind.Where = []string{"trial"}
@@ -159,12 +229,10 @@ func timeOption(bind Bind, axes []opts.YAxis) map[string]any {
 		if s.Step {
 			look.Step = "start"
 		}
-		more := []charts.SeriesOpts{charts.WithLineStyleOpts(opts.LineStyle{Type: s.dash(), Width: s.width()})}
 		if bind.Stacked {
 			look.Stack = "all"
-			more = append(more, charts.WithAreaStyleOpts(opts.AreaStyle{Opacity: opts.Float(0.7)}))
 		}
-		line.AddSeries(s.Name, nil, append(more, charts.WithLineChartOpts(look))...)
+		line.AddSeries(s.Name, nil, charts.WithLineChartOpts(look), charts.WithLineStyleOpts(opts.LineStyle{Type: s.dash(), Width: s.width()}))
 	}
 	line.Validate()
 	return bare(line.JSON())

@@ -189,15 +189,14 @@ func shareOf(sources []result.Source, name string) metric.Value {
 	return metric.Value{}
 }
 
-// gauge is what servers, or the load generator itself, tell of a moment: drawn as the
-// mean of a period, with the range that was seen in it.
+// gauge is what servers tell of a moment: drawn as the mean of a period, with the range
+// that was seen in it.
 type gauge struct{ key, head, unit, title string }
 
 var serverStates = []gauge{
 	{"server.requests_running", "Running", "", "requests that the server works on, mean of the period, all endpoints together"},
 	{"server.requests_waiting", "Waiting", "", "requests that wait in the server, mean of the period, all endpoints together"},
 	{"server.kv_usage", "KV in use", "%", "share of the KV cache in use, mean of the period over the endpoints"},
-	{"self.cpu_share", "Own CPU", "%", "share of the CPUs that the load generator may use, mean of the period"},
 }
 
 // figures gives the mean, and the ends of the range where any period has one.

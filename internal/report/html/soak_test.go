@@ -249,7 +249,6 @@ func (p *player) scrape(step, level int, t float64) {
 		}
 	}
 	p.rec.Scrapes = append(p.rec.Scrapes, &result.Scrape{Scrape: sample.Scrape{At: seconds(t), Values: v}})
-	p.rec.Scrapes = append(p.rec.Scrapes, &result.Scrape{Scrape: sample.Scrape{At: seconds(t), Endpoint: sample.Self, Values: map[string]float64{"self.cpu_share": 0.04 + 0.02*math.Abs(noise(n)), "self.wall_seconds": 1}}})
 }
 
 const soakPage = "sustained_ctx2000_ws2000000_cache90"

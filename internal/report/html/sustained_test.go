@@ -1,6 +1,7 @@
 package html
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +13,8 @@ import (
 func TestTimeChartsReadTheTable(t *testing.T) {
 	p, _ := soakOf(t, soakRun{periods: 60}.run())
 	tab := tableOf(p, "periods")
-	want := []string{"working_set", "concurrency", "ttft", "output_rate", "tpot", "prompt_throughput", "output_throughput", "goodput", "hit_rate", "sources", "errors", "queue", "kv_usage", "preemptions"}
-	if got := chartIDs(p); !slices.Equal(got[:len(want)], want) {
+	want := []string{"working_set", "concurrency", "ttft", "output_rate", "tpot", "prompt_throughput", "output_throughput", "goodput", "errors", "hit_rate", "sources", "queue", "kv_usage", "preemptions"}
+	if got := chartIDs(p); !slices.Equal(got, want) {
 		t.Errorf("charts %q", got)
 	}
 	wellMade(t, p)
@@ -21,12 +22,33 @@ func TestTimeChartsReadTheTable(t *testing.T) {
 		if c.Bind.Kind != Time || c.Bind.Table != "periods" || c.Bind.X != "end" {
 			t.Errorf("chart %s: %+v", c.ID, c.Bind)
 		}
+		for i, series := range templates(t, c) { // the script takes steps and stacks from them
+			if step := c.ID == "working_set" || c.ID == "concurrency" && i == 0; (series.Step == "start") != step || (series.Stack != "") != (c.ID == "sources") {
+				t.Errorf("chart %s: template %d is %+v", c.ID, i, series)
+			}
+		}
 		for _, y := range c.Bind.Y {
 			if y.Hi != "" && columnOf(tab, y.Hi) == nil {
 				t.Errorf("chart %s reads %s, which is no column", c.ID, y.Hi)
 			}
 		}
 	}
+}
+
+// seriesTemplate is what a series of a chart over time begins as.
+type seriesTemplate struct{ Step, Stack string }
+
+func templates(t *testing.T, c Chart) []seriesTemplate {
+	t.Helper()
+	var option struct{ Series []seriesTemplate }
+	text, err := json.Marshal(c.Option)
+	if err == nil {
+		err = json.Unmarshal(text, &option)
+	}
+	if err != nil || len(option.Series) != len(c.Bind.Y) {
+		t.Errorf("chart %s: %d templates of %d lines, %v", c.ID, len(option.Series), len(c.Bind.Y), err)
+	}
+	return option.Series
 }
 
 // The limits of the slo are drawn where the figures are that they hold.
@@ -43,12 +65,12 @@ func TestTimeChartsDrawTheSLO(t *testing.T) {
 // A server that tells nothing has no charts of what it did not tell, and the page says so.
 func TestSilentServer(t *testing.T) {
 	p, page := soakOf(t, soakRun{periods: 24, silent: true}.run())
-	for _, id := range []string{"queue", "kv_usage", "sources", "own_cpu", "preemptions"} {
+	for _, id := range []string{"queue", "kv_usage", "sources", "preemptions"} {
 		if slices.Contains(chartIDs(p), id) {
 			t.Errorf("chart %s of nothing", id)
 		}
 	}
-	for _, why := range []string{"No server telemetry", "the server told no cached tokens", "no attempt failed"} {
+	for _, why := range []string{"neither those running nor those waiting", "No KV cache in use", "the server told no cached tokens", "no attempt failed"} {
 		if !strings.Contains(page, why) {
 			t.Errorf("the page does not say: %s", why)
 		}
