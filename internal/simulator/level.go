@@ -4,7 +4,7 @@ import "math/rand/v2"
 
 // A tier of 20M tokens has 1.25M blocks, so a block is a node of 24 bytes in an arena
 // without pointers (nothing for the garbage collector to walk), found by a table of
-// 8-byte entries: 35 bytes for each block of a full tier, 47 where eviction is random.
+// 8-byte entries: 35 bytes for each block of a full tier, 48 where eviction is random.
 
 // node is one cached block in one tier.
 type node struct {

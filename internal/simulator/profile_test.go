@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,5 +164,26 @@ func TestDuration(t *testing.T) {
 	b, err := json.Marshal(Duration(1500 * time.Microsecond))
 	if err != nil || string(b) != `"1.5ms"` {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// TestDocsNameEveryKey: docs/simulator.md has each key of a profile and each value that
+// it may have.
+func TestDocsNameEveryKey(t *testing.T) {
+	text, err := os.ReadFile("../../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := []string{Exclusive, WriteThrough, LRU, FIFO, Random, First, Second, Tails, Heads, "serial", "sglang", "vllm", "none"}
+	for _, typ := range []reflect.Type{reflect.TypeFor[Profile](), reflect.TypeFor[Tier](), reflect.TypeFor[Tells](), reflect.TypeFor[Faults]()} {
+		for i := range typ.NumField() {
+			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			words = append(words, name)
+		}
+	}
+	for _, word := range append(words, Names()...) {
+		if !strings.Contains(string(text), "`"+word+"`") {
+			t.Errorf("docs/simulator.md does not explain `%s`", word)
+		}
 	}
 }
