@@ -141,12 +141,14 @@ func (c Cell) mapAxes() metric.Row {
 	return row
 }
 
-// What a map sends where the server tells no cached tokens and TTFT varies by 10 %, as
-// the laboratory (runner/survey/lab) measured it for one to three tiers.
-const (
-	mapLooks  = 150 // looks, beside the prompts that are sent once
-	MapFactor = 2.2 // prompts sent in all over those of the largest edge, at most
-)
+// mapLooks is about how many looks a map takes beside the prompts that are sent once,
+// where the server tells no cached tokens and TTFT varies by 10 % (design: measurement,
+// Map); fewer where it tells them, more where TTFT varies more.
+const mapLooks = 150
+
+// MapFactor is the most that a map sends where TTFT does not vary: requests over the
+// prompts of the largest edge (design: measurement, Map).
+const MapFactor = 2.2
 
 // estimateMap gives what a map costs at most, over all trials: it ends as soon as the
 // deepest prompt is cold, and where that is nobody knows before.
@@ -154,22 +156,4 @@ func (p *Plan) estimateMap(c Cell) Estimate {
 	n := int64(p.Scenario.Trials)
 	return Estimate{WarmupTokens: n * c.Real, WarmupRequests: n * int64(c.Prompts), LookRequests: n * mapLooks,
 		PeakStreams: p.Scenario.Warmup.Concurrency, Points: int(n)}
-}
-
-// Instead gives the map that would find where the tiers of this plan end: for its
-// first context, as far as its largest size. ok is false where a sweep is no sweep (one
-// size, no reuse) or is a map itself.
-func (p *Plan) Instead() (m Cell, ok bool) {
-	sizes, reused := p.Scenario.WorkingSet.Sizes, false
-	for _, rate := range p.Scenario.HitRates {
-		reused = reused || rate > 0
-	}
-	if p.Scenario.Mode == mapped || len(sizes) < 2 || !reused {
-		return Cell{}, false
-	}
-	sc := *p.Scenario
-	sc.OutputTokens, sc.Map.Max = 1, sizes[len(sizes)-1]
-	e := &expansion{sc: &sc}
-	m = e.mapCell(sc.Contexts[0], roundUp(sc.Contexts[0], sc.Chunk))
-	return m, m.Prompts >= leastMapped
 }

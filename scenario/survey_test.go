@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -176,9 +177,23 @@ func TestInstead(t *testing.T) {
 		{mapFile(""), 0},
 		{"name: a\ntarget: http://a\ncontexts: 8k\nworking_set: 1M\nmode: fixed\nconcurrency: 1\n", 0},
 	} {
-		m, ok := must(t, c.src, Options{}).Instead()
-		if ok != (c.want > 0) || ok && (m.Prompts != c.want || m.Key != "ctx8000_map") {
-			t.Errorf("%s: %v %+v, want %d prompts", c.src, ok, m, c.want)
+		in, ok := must(t, c.src, Options{}).Instead()
+		if ok != (c.want > 0) || ok && (in.Map.Prompts != c.want || in.Map.Key != "ctx8000_map" || in.Requests != int64(c.want+mapLooks)) {
+			t.Errorf("%s: %v %+v, want %d prompts", c.src, ok, in, c.want)
+		}
+	}
+	// 13, 49, 86 and 123 prompts at 8k; those at 16k are not counted.
+	for more, want := range map[string]Instead{
+		"":                                   {Sweep: 271, Warmups: 4, Measured: 40 * time.Minute},
+		"trials: 2\nduration: 30s\n":         {Sweep: 542, Warmups: 8, Measured: 8 * time.Minute},
+		"warmup: {rewarm: per-level}\n":      {Sweep: 542, Warmups: 8, Measured: 40 * time.Minute},
+		"warmup: {rewarm: once}\n":           {Sweep: 123, Warmups: 1, Measured: 40 * time.Minute},
+		"hit_rates: [0, 50, 100]\ntrials: 3": {Sweep: 6 * 271, Warmups: 24, Measured: 6 * 40 * time.Minute},
+	} {
+		in, _ := must(t, strings.Replace(minimal(more), "[8k]", "[8k, 16k]", 1), Options{}).Instead()
+		in.Map, in.Requests = Cell{}, 0
+		if d := cmp.Diff(want, in); d != "" {
+			t.Errorf("%q: -want +got\n%s", more, d)
 		}
 	}
 }

@@ -36,9 +36,17 @@ var planColumns = []column[planRow]{
 	{name: "trials", get: func(r planRow) field { return integer(int64(r.plan.Scenario.Trials)) }},
 	{name: "warmup_tokens", get: func(r planRow) field { return integer(r.e.WarmupTokens) }},
 	{name: "warmup_requests", get: func(r planRow) field { return integer(r.e.WarmupRequests) }},
-	{name: "measured_min", get: func(r planRow) field { return nanos(int64(r.e.MinMeasured)) }},
-	{name: "measured_max", get: func(r planRow) field { return nanos(int64(r.e.MaxMeasured)) }},
+	{name: "measured_min", get: func(r planRow) field { return windows(r, r.e.MinMeasured) }},
+	{name: "measured_max", get: func(r planRow) field { return windows(r, r.e.MaxMeasured) }},
 	{name: "peak_streams", get: func(r planRow) field { return integer(int64(r.e.PeakStreams)) }},
+}
+
+// windows is a length of time; a map has no windows.
+func windows(r planRow, d time.Duration) field {
+	if r.plan.Scenario.Mode == "map" {
+		return field{}
+	}
+	return nanos(int64(d))
 }
 
 // growthColumns are the keys that a sustained plan has as well: levels are not known
@@ -56,8 +64,11 @@ var growthColumns = []column[planRow]{
 
 // columnsOf are the keys of a plan's rows.
 func columnsOf(p *scenario.Plan) []column[planRow] {
-	if p.Scenario.Mode == "sustained" {
+	switch p.Scenario.Mode {
+	case "sustained":
 		return append(slices.Clone(planColumns), growthColumns...)
+	case "map":
+		return append(slices.Clone(planColumns), mapColumns...)
 	}
 	return planColumns
 }
@@ -133,9 +144,12 @@ func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
 		e := p.Estimate()
 		b = append(comma(b, i), `{"totals":`...)
 		b = appendKeys(b, []keyField{{"scenario", text(p.Scenario.Name)}, {"digest", text(p.Digest)}, {"cells", integer(int64(len(p.Cells)))}, {"points", integer(int64(e.Points))},
-			{"warmup_tokens", integer(e.WarmupTokens)}, {"warmup_requests", integer(e.WarmupRequests)}, {"measured_min", nanos(int64(e.MinMeasured))}, {"measured_max", nanos(int64(e.MaxMeasured))}, {"peak_streams", integer(int64(e.PeakStreams))}})
-		if p.Scenario.Mode == "sustained" {
+			{"warmup_tokens", integer(e.WarmupTokens)}, {"warmup_requests", integer(e.WarmupRequests)}, {"measured_min", windows(planRow{plan: p}, e.MinMeasured)}, {"measured_max", windows(planRow{plan: p}, e.MaxMeasured)}, {"peak_streams", integer(int64(e.PeakStreams))}})
+		switch p.Scenario.Mode {
+		case "sustained":
 			b = appendKeys(append(b, `,"growth":`...), []keyField{{"ingest_tokens", integer(e.IngestTokens)}, {"ingest_requests", integer(e.IngestRequests)}})
+		case "map":
+			b = appendKeys(append(b, `,"map":`...), []keyField{{"look_requests", integer(e.LookRequests)}})
 		}
 		b = append(b, `,"left_out":[`...)
 		for j, l := range p.Left {
@@ -161,22 +175,21 @@ func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
 	return err
 }
 
-// Plan prints a plan for people: each cell and what it costs, then the totals.
-func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
+// Plan prints a plan for people: each cell and what it costs, then the totals, and
+// what a map would cost instead of a sweep. prefill is the rate in tokens/s at which the
+// server computes prompts; 0: not known, and no time is said for what hangs on it.
+func Plan(w io.Writer, p *scenario.Plan, prefill float64, opt Options) error {
 	ew := &errWriter{w: w}
 	sc := p.Scenario
 	fmt.Fprintf(ew, "%s  %s\n", opt.Paint.Bold(sc.Name), planHead(sc))
-	if sc.Mode == "sustained" {
+	g, totals := planGrid(p), planTotals(p, prefill)
+	switch sc.Mode {
+	case "sustained":
 		fmt.Fprintln(ew, term.Wrap(searchText(sc), "  ", opt.Width))
 		fmt.Fprintln(ew, term.Wrap(growthText(sc), "  ", opt.Width))
-	}
-	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse"}, {name: "hit"}, {name: "prompts"}, {name: "conc", left: true}, {name: "warm-up tok"}, {name: "measured", left: true}}}
-	for row := range planRows([]*scenario.Plan{p}) {
-		if len(row.c.Steps) > 0 {
-			growthRows(g, row)
-			continue
-		}
-		g.rows = append(g.rows, planCells(row.c, levelText(row.c.Levels), row.e.WarmupTokens, span(row.e.MinMeasured, row.e.MaxMeasured)))
+	case "map":
+		fmt.Fprintln(ew, term.Wrap(mapText(sc), "  ", opt.Width))
+		g, totals = mapGrid(p), mapTotals(p, prefill)
 	}
 	g.fit(opt.Width)
 	if err := g.render(ew, opt.Paint); err != nil {
@@ -185,8 +198,24 @@ func Plan(w io.Writer, p *scenario.Plan, opt Options) error {
 	for _, l := range p.Left {
 		fmt.Fprintf(ew, "left out: working set %s at context %s: %s\n", metric.Size(l.WorkingSet), metric.Size(l.Context), l.Why)
 	}
-	fmt.Fprintln(ew, term.Wrap(planTotals(p), "  ", opt.Width))
+	fmt.Fprintln(ew, term.Wrap(totals, "  ", opt.Width))
+	if instead := insteadText(p); instead != "" {
+		fmt.Fprintln(ew, term.Wrap(instead, "  ", opt.Width))
+	}
 	return ew.err
+}
+
+// planGrid is the table of a sweep's plan.
+func planGrid(p *scenario.Plan) *grid {
+	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse"}, {name: "hit"}, {name: "prompts"}, {name: "conc", left: true}, {name: "warm-up tok"}, {name: "measured", left: true}}}
+	for row := range planRows([]*scenario.Plan{p}) {
+		if len(row.c.Steps) > 0 {
+			growthRows(g, row)
+			continue
+		}
+		g.rows = append(g.rows, planCells(row.c, levelText(row.c.Levels), row.e.WarmupTokens, span(row.e.MinMeasured, row.e.MaxMeasured)))
+	}
+	return g
 }
 
 // planCells is a row of the table: what is sent at one size, and what it costs.
@@ -219,12 +248,12 @@ func growthRows(g *grid, row planRow) {
 }
 
 // planTotals sums a plan up in a sentence.
-func planTotals(p *scenario.Plan) string {
+func planTotals(p *scenario.Plan, prefill float64) string {
 	sc, e := p.Scenario, p.Estimate()
-	s := fmt.Sprintf("%s, %s; warm-up %s tokens in %s requests; ", Plural(len(p.Cells), "cell"), Plural(e.Points, "point"),
-		metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)))
+	s := fmt.Sprintf("%s, %s; warm-up %s tokens in %s requests%s; ", Plural(len(p.Cells), "cell"), Plural(e.Points, "point"),
+		metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), prefillTime(e.WarmupTokens, prefill))
 	if e.IngestRequests > 0 {
-		s += fmt.Sprintf("growth adds %s tokens in %s requests, cold; ", metric.Text(metric.Tokens, float64(e.IngestTokens)), metric.Text(metric.Count, float64(e.IngestRequests)))
+		s += fmt.Sprintf("growth adds %s tokens in %s requests, cold%s; ", metric.Text(metric.Tokens, float64(e.IngestTokens)), metric.Text(metric.Count, float64(e.IngestRequests)), prefillTime(e.IngestTokens, prefill))
 	}
 	if sc.Mode == "sustained" {
 		return s + fmt.Sprintf("measured %s, drain on top; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
@@ -246,6 +275,9 @@ func planHead(sc *scenario.Scenario) string {
 		where = "the simulator, profile " + s.Profile
 	}
 	s := fmt.Sprintf("mode %s on %s, access %s, %d output tokens", sc.Mode, where, sc.Access, sc.OutputTokens)
+	if sc.Mode == "map" {
+		s = fmt.Sprintf("mode map on %s, 1 output token", where)
+	}
 	if sc.Trials > 1 {
 		s += fmt.Sprintf(", %d trials", sc.Trials)
 	}
