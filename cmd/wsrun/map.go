@@ -1,6 +1,173 @@
 package main
 
-import "github.com/wsrun/wsrun/scenario"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wsrun/wsrun/internal/simulator"
+	"github.com/wsrun/wsrun/internal/verdict"
+	"github.com/wsrun/wsrun/scenario"
+)
+
+// mapFlags are those of wsrun map alone: what its scenario says, and where it is kept.
+type mapFlags struct {
+	context, max, resolution, model, keyEnv, profile, write string
+	policy                                                  bool
+}
+
+func (a *app) mapCommand() *cobra.Command {
+	c := &cobra.Command{Use: "map URL", Short: "Where each memory tier of a server ends and what leaving it costs, in one pass", Args: exactly(1, "one URL, or simulator"),
+		Long: `Sends prompts until the oldest is no longer cached, then asks for prompts at chosen reuse distances: from one
+warm-up it finds the edge of each tier and the cost of falling off it. It is a run like any other, of a scenario
+named map that is made of these flags; --write keeps that scenario as a file to edit and to run again.`,
+		Example: `  wsrun map http://localhost:8000
+  wsrun map http://localhost:8000 --context 32k --max 5M --write tiers.yaml
+  wsrun map simulator`,
+		ValidArgsFunction: cobra.FixedCompletions([]string{"simulator"}, cobra.ShellCompDirectiveNoFileComp)}
+	var f mapFlags
+	c.RunE = func(_ *cobra.Command, args []string) error { return a.mapServer(args[0], f) }
+	c.Flags().StringVar(&f.context, "context", "8k", "prompt length in `tokens`; the server must take it")
+	c.Flags().StringVar(&f.max, "max", "20M", "how far to look: reuse distance in `tokens`")
+	c.Flags().StringVar(&f.resolution, "resolution", "", "how narrow the bracket round an edge becomes, in `percent` of it (default 2%)")
+	c.Flags().BoolVar(&f.policy, "policy", false, "also find out how the cache evicts and admits")
+	c.Flags().StringVar(&f.write, "write", "", "keep the scenario in this new `file`")
+	c.Flags().StringVar(&f.model, "model", "", "`name` of the model, where the server has several")
+	c.Flags().StringVar(&f.keyEnv, "api-key-env", "", "environment `variable` that holds the API key (default "+defaultKeyEnv+")")
+	c.Flags().StringVar(&f.profile, "profile", "", "with simulator: a built-in profile ("+strings.Join(simulator.Names(), ", ")+") or a file")
+	a.mapRunFlags(c)
+	for name, values := range map[string][]string{"profile": simulator.Names(), "context": {"4k", "8k", "32k"}} {
+		if err := c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)); err != nil {
+			panic(err) // a flag that is not there: a mistake in this function
+		}
+	}
+	return c
+}
+
+// mapRunFlags are those of run that a map has as well.
+func (a *app) mapRunFlags(c *cobra.Command) {
+	c.Flags().StringVar(&a.flags.outputDir, "output-dir", "", "where results go, instead of results")
+	c.Flags().StringArrayVar(&a.flags.labels, "label", nil, "key=value to keep with the results; may be repeated")
+	c.Flags().BoolVar(&a.flags.brief, "brief", false, "key: value lines with every key, for scripts")
+	c.Flags().BoolVar(&a.flags.verbose, "verbose", false, "a line on stderr for each phase")
+	a.printFlags(c, "text or json")
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		return notEmpty(c, "context", "max", "resolution", "write", "model", "api-key-env", "profile", "output-dir")
+	}
+}
+
+// mapServer runs the scenario that the flags make.
+func (a *app) mapServer(server string, f mapFlags) error {
+	if err := a.oneFormat("text", "json"); err != nil {
+		return err
+	}
+	switch {
+	case looksLikeScenario(server):
+		return usagef("wsrun map takes a URL; %s is a scenario: wsrun run %s", server, server)
+	case f.profile != "" && server != "simulator":
+		return usagef("--profile is the simulator's: wsrun map simulator --profile %s", f.profile)
+	case server == "simulator" && (f.model != "" || f.keyEnv != ""):
+		return usagef("--model and --api-key-env are a server's: leave them out with simulator")
+	}
+	opt, err := a.loadOptions()
+	if err != nil {
+		return err
+	}
+	path := "wsrun map"
+	if f.write != "" {
+		path = f.write
+	}
+	if f.keyEnv != "" {
+		opt.AllowedEnv = append(opt.AllowedEnv, f.keyEnv) // named on the command line, as by --env
+	}
+	text := f.scenario(server)
+	plan, problems := scenario.Load(path, []byte(text), opt)
+	if len(problems) > 0 {
+		fmt.Fprint(a.stderr, scenario.Render(problems, bool(a.paint(a.stderr))))
+	}
+	if plan == nil {
+		return exitError{code: verdict.ExitInvalid}
+	}
+	if err := f.keep(text); err != nil {
+		return err
+	}
+	return a.runPlans([]*scenario.Plan{plan})
+}
+
+// keep writes the scenario where --write says. What is there is never overwritten.
+func (f mapFlags) keep(text string) error {
+	if f.write == "" {
+		return nil
+	}
+	file, err := os.OpenFile(f.write, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return usagef("--write %s: the file is there already and is not overwritten: choose another name, or run it with wsrun %s", f.write, f.write)
+	}
+	if err == nil {
+		_, err = file.WriteString(text)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("the scenario cannot be kept: %w", err)
+	}
+	return nil
+}
+
+// scenario gives the text of the scenario: what a person would write, and nothing that
+// is the default anyway.
+func (f mapFlags) scenario(server string) string {
+	var b strings.Builder
+	b.WriteString("# Where does each memory tier of this server end, and what does leaving it cost?\nname: map\n")
+	b.WriteString("target: " + f.target(server) + "\n")
+	fmt.Fprintf(&b, "contexts: [%s]\nworking_set: {max: %s}\nmode: map\n", scalar(f.context), scalar(f.max))
+	var how []string
+	if f.resolution != "" {
+		how = append(how, "resolution: "+scalar(f.resolution))
+	}
+	if f.policy {
+		how = append(how, "policy: true")
+	}
+	if len(how) > 0 {
+		b.WriteString("map: {" + strings.Join(how, ", ") + "}\n")
+	}
+	return b.String()
+}
+
+func (f mapFlags) target(server string) string {
+	switch {
+	case server == "simulator" && f.profile != "":
+		return "{simulator: {profile: " + strconv.Quote(f.profile) + "}}"
+	case f.model == "" && f.keyEnv == "":
+		return scalar(server)
+	}
+	keys := []string{"endpoints: [" + scalar(server) + "]"}
+	if f.model != "" {
+		keys = append(keys, "model: "+strconv.Quote(f.model))
+	}
+	if f.keyEnv != "" {
+		keys = append(keys, "api_key_env: "+strconv.Quote(f.keyEnv))
+	}
+	return "{" + strings.Join(keys, ", ") + "}"
+}
+
+// bare is what YAML reads as it stands, in flow style too: a size, a percentage, a URL
+// without brackets, a word.
+var bare = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z./:_-]*[0-9A-Za-z/%])?$`)
+
+// scalar writes an argument into the scenario, in quotes where YAML would read it
+// otherwise than a person.
+func scalar(s string) string {
+	if bare.MatchString(s) {
+		return s
+	}
+	return strconv.Quote(s)
+}
 
 // runnable refuses what scenarios may say and this version does not run yet, before
 // anything is sent. It is the one place that does.
