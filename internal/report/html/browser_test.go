@@ -234,6 +234,13 @@ func TestBrowserPaperIsLightAndWhole(t *testing.T) {
 	if light := tab.Text(`wsrun.plots[0].option.textStyle.color`); light != tab.Text(`wsrun.themes.light.ink`) {
 		t.Errorf("charts are printed in %s", light)
 	}
+	if ratio := tab.Number(`(c => (c.width / c.height) / (c.getBoundingClientRect().width / c.getBoundingClientRect().height))(` + firstCanvas + `)`); math.Abs(ratio-1) > .02 {
+		t.Errorf("on paper charts are stretched by %v", ratio)
+	}
+	tab.Resize(1040, 730)
+	if wide := tab.Number(`Math.max(...[...document.querySelectorAll('table.data')].map(t => t.getBoundingClientRect().right))`); wide > 1041 {
+		t.Errorf("a table is cut: it ends at %v of 1040 px", wide)
+	}
 	dir := browser.Screenshots(t)
 	tab.Screenshot(dir, "paper", true)
 	pdf := tab.PDF()

@@ -18,14 +18,18 @@
   /* option makes the whole echarts option of a chart, at the zoom of its page. */
   function option(p, more) {
     const made = W.build(p.chart, context(p, more)), zoom = p.page.zoom;
-    if (zoom && made.dataZoom) [].concat(made.dataZoom).forEach((z) => { z.start = zoom.start; z.end = zoom.end; });
+    [].concat(made.dataZoom || []).forEach((z) => {
+      if (zoom) { z.start = zoom.start; z.end = zoom.end; }
+      if (printing || (more && more.export)) z.show = false; // there is nothing to drag on paper
+    });
     return made;
   }
 
+  const sheet = 1040; // the width of paper in px
+
   /* paper is the size of a plot on paper, which is drawn twice as fine and scaled to its place. */
   function paper(p) {
-    const width = p.page.one || p.figure.classList.contains('wide') ? 1040 : 510;
-    return {renderer: 'canvas', width, height: p.chart.tall ? 420 : 280, devicePixelRatio: 2};
+    return {renderer: 'canvas', width: p.page.linked ? sheet : 510, height: p.chart.tall ? 420 : 280, devicePixelRatio: 2};
   }
 
   function start(p) {
@@ -88,11 +92,16 @@
 
   dark.addEventListener('change', () => W.again());
 
-  /* ---- paper: all charts, light, whether they were in sight or not ---- */
+  /* ---- paper: all charts, light, whether they were in sight or not; tables as small as they must be ---- */
 
   function print(on) {
     if (on === printing) return;
     printing = on;
+    doc.documentElement.classList.toggle('paper', on);
+    doc.querySelectorAll('table.data').forEach((t) => {
+      t.style.zoom = '';
+      if (on && t.offsetWidth > sheet) t.style.zoom = sheet / t.offsetWidth;
+    });
     plots.forEach((p) => {
       if (p.page.section.hidden) return;
       stop(p);
@@ -262,9 +271,8 @@
   /* figures puts the charts of a page in, to be drawn when they come into sight. */
   W.figures = function (page) {
     const box = page.section.querySelector('.charts'), charts = page.view.charts;
-    page.one = charts.some((c) => c.bind.kind === 'time');
-    page.linked = page.one;
-    if (page.one) box.classList.add('time');
+    page.linked = charts.some((c) => c.bind.kind === 'time');
+    if (page.linked) box.classList.add('time');
     charts.forEach((chart) => {
       const p = figure(page, chart);
       plots.push(p);
