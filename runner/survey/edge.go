@@ -56,7 +56,7 @@ func (s *Survey) between(left, right segment) *edge {
 }
 
 // place makes the marks: a look at depth d speaks for every edge at d or beyond. One
-// whose true depth may be b off does so by half from d-b on.
+// whose true depth may be b off does so by half from d-b on, in full from d+b on.
 func (s *Survey) place(e *edge) {
 	start, end := e.left.first, e.right.last
 	e.marks = append(e.marks, mark{depth: start})

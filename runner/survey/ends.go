@@ -36,6 +36,9 @@ func (s *Survey) finish() {
 				s.queue = append(s.queue, Action{Kind: Ask, Depth: d})
 			}
 		}
+		if s.slope == nil {
+			s.phase = searching // once more, with these looks
+		}
 		return
 	}
 	first, last := s.fit[0], s.fit[len(s.fit)-1]

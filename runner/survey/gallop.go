@@ -23,10 +23,10 @@ func (s *Survey) gallop() {
 }
 
 // grow queues new prompts. What is in flight together loses its order, so no more are
-// than the resolution allows at the size of now.
+// than half of what the resolution allows at the size of now.
 func (s *Survey) grow(n int) {
 	n = min(n, s.max-s.size)
-	c := min(s.o.Concurrency, max(1, int(s.o.Resolution*float64(s.size))))
+	c := min(s.o.Concurrency, max(1, int(s.o.Resolution*float64(s.size)/2)))
 	s.queue = append(s.queue, Action{Kind: Ingest, N: n, Concurrency: c})
 }
 

@@ -9,12 +9,12 @@ import (
 // again falls slowly with its depth. An edge is believed only while the looks on its
 // two sides belong there.
 const (
-	oddLooks   = 1e-4 // chance of so many looks that do not belong, below which it is no edge
-	oddTold    = 1e-3 // the same where it is told what a look found
-	oddLeft    = 0.04 // share of slow answers that the level on the left may have
-	oddRight   = 0.01 // share of fast answers on the right, and of wrong words where tiers are told
-	spreadRun  = 12   // depths at which a gradual end is looked at
-	spreadEach = 4    // looks at each
+	oddLooks   = 1e-4  // chance of so many looks that do not belong, below which it is no edge
+	oddTold    = 1e-3  // the same where it is told what a look found
+	oddLeft    = 0.04  // share of slow answers that the level on the left may have
+	oddRight   = 0.003 // share of fast answers on the right, and of wrong words where tokens are told
+	spreadRun  = 12    // depths at which a gradual end is looked at
+	spreadEach = 4     // looks at each
 )
 
 // slope is a gradual end, whose bracket is from where nine tenths are found to where
@@ -45,11 +45,17 @@ func (s *Survey) scattered(e *edge) bool {
 }
 
 // strangers counts the fresh looks of a segment between two depths, and those among them
-// that lie off its level by more than four spreads towards the other one (side 1: above).
+// that lie off its level by more than four spreads towards the other one (side 1: above),
+// or tell another tier, or that a part was found: at an edge only the prompt in it is
+// found in part.
 func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
 	sd := max(leastSD, spread(s.curve.values(s, g.from, g.to)))
 	if len(s.cold) >= 3 {
-		sd = max(min(sd, s.noise.sd), spread(s.cold))
+		if c := max(leastSD, spread(s.cold)); s.isCold(g) {
+			sd = c
+		} else {
+			sd = max(min(sd, s.noise.sd), c)
+		}
 	}
 	for _, col := range s.curve.columns[g.from:g.to] {
 		for _, look := range col.looks {
@@ -62,6 +68,9 @@ func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
 			if e.told {
 				c := s.told.category(l)
 				off = c != untold && c != g.cat
+			}
+			if s.told.part(l) {
+				off = true
 			}
 			if off {
 				odd++
@@ -164,35 +173,59 @@ func (s *Survey) found(l *Look, before, after float64) float64 {
 	return min(max((b-l.TTFT)/(b-a), 0), 1)
 }
 
-// measure gives where the share found passes nine, five and one tenths, from a
-// regression that never rises with depth (pool adjacent violators: Barlow,
-// Bartholomew, Bremner, Brunk: Statistical inference under order restrictions, 1972).
-func (s *Survey) measure() {
-	g, e := s.slope, &s.edges[s.slope.edge]
-	type pool struct {
-		sum, n float64
-		depth  int // the last of it
-	}
-	var pools []pool
-	looks := slices.Clone(s.looks)
+// pool is a run of looks at one share.
+type pool struct {
+	sum, n float64
+	depth  int // the last of them
+}
+
+// shares gives the share found by depth, from a regression that never rises with depth
+// (pool adjacent violators: Barlow, Bartholomew, Bremner, Brunk: Statistical inference
+// under order restrictions, 1972). Looks of the gallop are left out: they were asked for
+// when less had been sent, which only LRU does not mind.
+func (s *Survey) shares() (pools []pool) {
+	looks := slices.Clone(s.looks[s.begun:])
 	slices.SortStableFunc(looks, func(a, b Look) int { return a.Depth - b.Depth })
 	for i := range looks {
 		l := &looks[i]
-		pools = append(pools, pool{s.found(l, g.before, g.after), 1, l.Depth})
-		for k := len(pools) - 1; k > 0 && (pools[k].depth == pools[k-1].depth || pools[k].sum/pools[k].n >= pools[k-1].sum/pools[k-1].n); k-- {
-			pools[k-1] = pool{pools[k-1].sum + pools[k].sum, pools[k-1].n + pools[k].n, pools[k].depth}
+		pools = append(pools, pool{s.found(l, s.slope.before, s.slope.after), 1, l.Depth})
+		for k := len(pools) - 1; k > 0; k-- {
+			a, b := &pools[k-1], pools[k]
+			if a.depth != b.depth && b.sum/b.n < a.sum/a.n {
+				break
+			}
+			*a = pool{a.sum + b.sum, a.n + b.n, b.depth}
 			pools = pools[:k]
 		}
 	}
-	for _, to := range []struct {
-		share float64
-		depth *int
-	}{{0.9, &e.lo}, {0.5, &g.half}, {0.1, &e.hi}} {
-		*to.depth = 1
+	return pools
+}
+
+// measure gives where the share found passes nine, five and one tenths. Edges between
+// these are part of the gradual end.
+func (s *Survey) measure() {
+	g := s.slope
+	pools := s.shares()
+	last := func(share float64) (depth int) {
+		depth = 1
 		for _, p := range pools {
-			if p.sum/p.n >= to.share {
-				*to.depth = p.depth
+			if p.sum/p.n >= share {
+				depth = p.depth
 			}
 		}
+		return depth
 	}
+	e := s.edges[g.edge]
+	e.lo, g.half = last(0.9), last(0.5)
+	e.hi = max(last(0.1), e.lo+1)
+	from, to := g.edge, g.edge
+	for from > 0 && s.edges[from-1].hi > e.lo {
+		from--
+	}
+	for to+1 < len(s.edges) && s.edges[to+1].lo < e.hi {
+		to++
+	}
+	s.fit = slices.Delete(s.fit, from+1, to+1)
+	s.edges = slices.Replace(s.edges, from, to+1, e)
+	g.edge = from
 }

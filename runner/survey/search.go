@@ -153,8 +153,8 @@ func (s *Survey) between2(fit []segment) (all []edge) {
 	for i := range fit[1:] {
 		e := s.between(fit[i], fit[i+1])
 		e.bracket(s.resolve)
-		if b := s.order.worst(e.lo-1, e.hi+1); 2*b > e.hi-e.lo {
-			e.bracket(func(lo int) int { return max(s.resolve(lo), 4*b) })
+		if b := s.order.worst(e.lo-1, e.hi+1); 4*b > e.hi-e.lo {
+			e.bracket(func(lo int) int { return max(s.resolve(lo), 8*b) })
 			e.blurred = true
 		}
 		all = append(all, *e)
@@ -219,18 +219,28 @@ func (s *Survey) verify() bool {
 		want, near := max(s.enough(), 4), 2
 		if e.told {
 			want, near = 3, 1
+			if s.order.worst(e.lo, e.hi) > 0 { // one may have been overtaken by more than was in flight with it
+				near = 2
+			}
+		}
+		left := want
+		if s.isCold(e.right) { // where prompts are lost: under random eviction some would be lost long before
+			left = max(want, lostBefore)
 		}
 		w := s.resolve(e.lo)
 		_, low := s.strangers(e, e.left, 1, e.lo-w-1, 1)
 		_, high := s.strangers(e, e.right, e.hi+w+1, s.size, -1)
 		if s.beside(max(e.left.first, e.lo-w), e.lo, near) || s.beside(e.hi, min(e.right.last, e.hi+w), near) ||
-			s.beside(max(e.left.first, int(0.7*float64(e.lo))), e.lo, want+min(3*low, s.r.Most)) ||
+			s.beside(max(e.left.first, e.lo/2), e.lo, left+min(3*low, s.r.Most)) ||
 			s.beside(e.hi, min(e.right.last, int(math.Ceil(1.4*float64(e.hi)))), want+min(3*high, s.r.Most)) {
 			return true
 		}
 	}
 	return false
 }
+
+// lostBefore is the number of fresh looks before an edge at which prompts are lost.
+const lostBefore = 8
 
 // beside looks at a depth from lo to hi unless so many fresh looks were there.
 func (s *Survey) beside(lo, hi, want int) bool {

@@ -50,7 +50,7 @@ type Rules struct {
 
 // DefaultRules are the rules of docs/measurement.md, Map.
 func DefaultRules() Rules {
-	return Rules{First: 8, Gallop: 1.25, Ratio: 1.35, Moved: 0.2, Miss: 0.004, Change: 7, Sure: 4, Most: 25}
+	return Rules{First: 8, Gallop: 1.3, Ratio: 1.35, Moved: 0.2, Miss: 0.004, Change: 7, Sure: 4, Most: 25}
 }
 
 // check gives the first thing that is wrong with the options.

@@ -88,6 +88,13 @@ func (t *teller) category(l *Look) int {
 	return best
 }
 
+// part reports whether a look tells that between a fifth and four fifths of the fullest
+// hit were found.
+func (t *teller) part(l *Look) bool {
+	cached, ok := l.cached()
+	return ok && 5*cached > t.most && 5*cached < 4*t.most
+}
+
 // votes is the number of looks in a column that tell a hit, less those that tell none.
 func (t *teller) votes(s *Survey, c *column) (n int) {
 	for _, look := range c.looks {
