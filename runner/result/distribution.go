@@ -48,8 +48,22 @@ func bins(ttfts []float64) []Bin {
 	return out
 }
 
+// borders are the lower borders of the bins from lowestBin to 10^5 s: a distribution asks
+// for them for every sample.
+var borders = func() (out [11*binsPerDecade + 1]float64) {
+	for i := range out {
+		out[i] = math.Pow(10, float64(lowestBin+i)/binsPerDecade)
+	}
+	return out
+}()
+
 // border gives the lower border of a bin, in seconds.
-func border(k int) float64 { return math.Pow(10, float64(k)/binsPerDecade) }
+func border(k int) float64 {
+	if i := k - lowestBin; i >= 0 && i < len(borders) {
+		return borders[i]
+	}
+	return math.Pow(10, float64(k)/binsPerDecade)
+}
 
 // binOf gives the index of the bin that holds t seconds. The logarithm may be rounded to
 // the wrong side of a border; the border itself decides.

@@ -31,6 +31,26 @@ func (t *Telemetry) Spread(w Window) map[string]Spread {
 	return out
 }
 
+// ownCPU gives the share of the CPUs that the load generator used of those it may use, in
+// percent, over the intervals that its own readings in the window end.
+func (t *Telemetry) ownCPU(w Window) (s Spread) {
+	n := 0
+	for _, scrape := range inside(t.self, w) {
+		share, told := scrape.Values[selfShare]
+		if !told {
+			continue
+		}
+		v := 100 * share
+		if n == 0 {
+			s.Min, s.Max = v, v
+		}
+		s.Min, s.Max, s.Mean = min(s.Min, v), max(s.Max, v), s.Mean+v
+		n++
+	}
+	s.Mean /= float64(max(n, 1))
+	return s
+}
+
 // ranged gives the spread of one state; ok is false where no round is whole.
 func (t *Telemetry) ranged(name string, w Window) (s Spread, ok bool) {
 	rounds, others := t.telling(name, w)

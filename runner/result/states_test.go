@@ -213,3 +213,22 @@ func TestWhatAWindowIsMadeOf(t *testing.T) {
 		}
 	}
 }
+
+// The load generator's own CPU, in percent; nothing told is all zero, and a window only
+// reads what lies in it.
+func TestOwnCPU(t *testing.T) {
+	tel := &Telemetry{}
+	for i, share := range []float64{0.9, 0.1, 0.3, 0.8} {
+		tel.Add(&sample.Scrape{Endpoint: sample.Self, At: int64(i) * sec, Values: map[string]float64{selfShare: share}})
+	}
+	if got, want := tel.ownCPU(Window{1 * sec, 3 * sec}), (Spread{10, 20, 30}); !near3(got, want) {
+		t.Errorf("own CPU = %+v, want %+v", got, want)
+	}
+	if got := (&Telemetry{}).ownCPU(Window{0, sec}); got != (Spread{}) {
+		t.Errorf("untold own CPU = %+v", got)
+	}
+}
+
+func near3(a, b Spread) bool {
+	return math.Abs(a.Min-b.Min)+math.Abs(a.Mean-b.Mean)+math.Abs(a.Max-b.Max) < 1e-9
+}

@@ -216,6 +216,7 @@ type PeriodRow struct {
 	Counts     Counts
 	Launched   int               // attempts started in it
 	Server     map[string]Spread // the servers' states in it, see Telemetry.Spread; Final has their means
+	CPU        Spread            // share of the CPUs that the load generator used of those it may use, percent; all zero where it did not tell
 }
 
 // PeriodRows measures every assessment window of a unit anew. Final holds what the servers
@@ -234,7 +235,7 @@ func PeriodRows(rec *Record, u *UnitRecord) []PeriodRow {
 		row := PeriodRow{Period: p, Number: i + 1, Cell: cell, ChangeOver: i == 0 || u.Periods[i-1].Step != p.Step || u.Periods[i-1].Level != p.Level}
 		row.Final, row.Counts = Measure(in[i], Window{p.Start, p.End}, opt)
 		SetAxes(row.Final, cell, p.Level)
-		row.Server = telemetry.Spread(Window{p.Start, p.End})
+		row.Server, row.CPU = telemetry.Spread(Window{p.Start, p.End}), telemetry.ownCPU(Window{p.Start, p.End})
 		for _, r := range in[i] {
 			row.Launched += ones(r.Phase == sample.PhaseLoad && r.Started >= p.Start && r.Started < p.End)
 		}

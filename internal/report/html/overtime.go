@@ -150,6 +150,11 @@ func serverCharts() []timeChart {
 			text:  "Requests that the server put off to make room for others, in each period.",
 			lines: []Y{{Key: "server.preemptions", Name: "preemptions"}},
 		},
+		{
+			id: "own_cpu", title: "CPU of the load generator", axes: []string{"Own CPU"}, units: []string{"%"}, marks: grownMarks,
+			text:  "Of the CPUs that it may use. Near 100 % the figures above are the client's, not the server's.",
+			lines: []Y{stateLine(ownCPU, "own CPU", "solid")},
+		},
 	}
 }
 

@@ -197,7 +197,11 @@ var serverStates = []gauge{
 	{"server.requests_running", "Running", "", "requests that the server works on, mean of the period, all endpoints together"},
 	{"server.requests_waiting", "Waiting", "", "requests that wait in the server, mean of the period, all endpoints together"},
 	{"server.kv_usage", "KV in use", "%", "share of the KV cache in use, mean of the period over the endpoints"},
+	{ownCPU, "Own CPU", "%", "share of the CPUs that the load generator used of those it may use: near 100 % it is the client that is measured"},
 }
+
+// ownCPU is the column of what the load generator itself used.
+const ownCPU = "self.cpu_share"
 
 // figures gives the mean, and the ends of the range where any period has one.
 func (s gauge) figures() []periodFigure {
@@ -211,6 +215,9 @@ func (s gauge) figures() []periodFigure {
 func (s gauge) get(of func(result.Spread) float64) func(*period) metric.Value {
 	return func(p *period) metric.Value {
 		v, ok := p.Server[s.key]
+		if s.key == ownCPU {
+			v, ok = p.CPU, p.CPU != (result.Spread{})
+		}
 		if !ok {
 			return metric.Value{}
 		}
