@@ -39,7 +39,7 @@ func TestExamples(t *testing.T) {
 		if want := strings.TrimSuffix(filepath.Base(files[i]), ".yaml"); plan.Scenario.Name != want {
 			t.Errorf("%s is named %s", files[i], plan.Scenario.Name)
 		}
-		if e := plan.Estimate(); e.Points == 0 || e.MinMeasured == 0 || e.PeakStreams == 0 {
+		if e := plan.Estimate(); e.Points == 0 || e.MinMeasured == 0 && plan.Scenario.Mode != mapped || e.PeakStreams == 0 {
 			t.Errorf("%s: estimate %+v", files[i], e)
 		}
 	}
@@ -230,5 +230,27 @@ func TestStatedTiersExample(t *testing.T) {
 	}
 	if count["hbm"] < 2 || count["recompute"] < 2 || count["dram, before its own size"] < 2 || count["dram, beyond it"] < 1 {
 		t.Errorf("points on the plateaus: %v", count)
+	}
+}
+
+// TestMapExample works out by hand that both edges of the profile small lie within what
+// the example may send, that a map of them takes seconds, and that its thresholds hold.
+func TestMapExample(t *testing.T) {
+	plan := example(t, "map")
+	const base, prefill, load = .005, 50e-6, 5e-6
+	c, sc := plan.Cells[0], plan.Scenario
+	cold, dram := base+float64(c.R)*prefill, base+float64(c.R)*load
+	if far := MapFactor * 800_000; sc.Map.Max < int64(far) {
+		t.Errorf("looks as far as %d tokens, %.0f may be sent", sc.Map.Max, far)
+	}
+	sent := MapFactor * 800_000 / float64(c.R)
+	if total := sent/float64(sc.Warmup.Concurrency)*cold + mapLooks*cold; total > 30 {
+		t.Errorf("takes up to %.0f s", total)
+	}
+	if dram > .025 || cold < .1 {
+		t.Errorf("50 ms do not lie between dram (%.3f s) and cold (%.3f s)", dram, cold)
+	}
+	if len(plan.Thresholds) != 3 || !plan.Thresholds[0].OnEdges() || plan.Thresholds[2].OnEdges() {
+		t.Errorf("thresholds %+v", sc.Thresholds)
 	}
 }
