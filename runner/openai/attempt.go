@@ -262,6 +262,9 @@ func (a *attempt) take(r *record) {
 	if r.completion >= 0 {
 		a.req.CompletionTokens = r.completion
 	}
+	if told := r.sources(); told != nil {
+		a.req.Sources = told
+	}
 	tokens, certain, possible := a.s.tally.add(r, at, a.w.reads)
 	if possible {
 		a.dog.progress.Store(at)

@@ -172,6 +172,7 @@ func blank(r *sample.Request) {
 	r.FirstContent, r.FirstToken, r.LastToken, r.End = sample.Never, sample.Never, sample.Never, sample.Never
 	r.Events, r.EventCount, r.Reads, r.ReadLagMax = nil, 0, 0, sample.Unknown
 	r.PromptTokens, r.CachedTokens, r.CompletionTokens = sample.Unknown, sample.Unknown, sample.Unknown
+	r.Sources = nil
 	r.Class, r.Flags, r.Status, r.Err = sample.OK, 0, 0, ""
 }
 

@@ -21,6 +21,10 @@ type record struct {
 	prompt, cached, completion int64 // told, or sample.Unknown
 
 	message string // the error's, where failed
+
+	// Cached prompt tokens by tier (SGLang), or sample.Unknown, and where the last are kept.
+	device, host, storage int64
+	backend               string
 }
 
 var errNoObject = errors.New("an event that is no JSON object")
@@ -43,7 +47,7 @@ func (d *decoder) decode(data []byte, r *record) error {
 }
 
 func (r *record) clear() {
-	*r = record{prompt: sample.Unknown, cached: sample.Unknown, completion: sample.Unknown}
+	*r = record{prompt: sample.Unknown, cached: sample.Unknown, completion: sample.Unknown, device: sample.Unknown, host: sample.Unknown, storage: sample.Unknown}
 }
 
 // parse reads any record, by way of a JSON tree.
@@ -67,6 +71,8 @@ func (d *decoder) parse(data []byte, r *record) error {
 			usage = v
 		case "timings":
 			timings = v
+		case "sglext":
+			r.details(v.Get("cached_tokens_details"))
 		case "error":
 			fault = v
 		case "object": // SGLang's older form carries the message beside it
@@ -137,6 +143,33 @@ func (r *record) told(usage, timings *fastjson.Value) {
 	if r.completion == sample.Unknown {
 		r.completion = count(timings.Get("predicted_n"))
 	}
+}
+
+// details reads SGLang's cached_tokens_details.
+func (r *record) details(v *fastjson.Value) {
+	if v == nil {
+		return
+	}
+	r.device, r.host, r.storage = count(v.Get("device")), count(v.Get("host")), count(v.Get("storage"))
+	if name := v.Get("storage_backend"); filled(name) {
+		b, _ := name.StringBytes()
+		r.backend = string(b)
+	}
+}
+
+// sources gives the cached prompt tokens by tier, nil when not told. The storage goes by
+// its backend's name, unless that keeps files.
+func (r *record) sources() (out []sample.Source) {
+	last := r.backend
+	if last == "" || last == "file" {
+		last = "disk"
+	}
+	for _, t := range [...]sample.Source{{Tier: "hbm", Tokens: r.device}, {Tier: "dram", Tokens: r.host}, {Tier: last, Tokens: r.storage}} {
+		if t.Tokens >= 0 {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // roleOnly says that the record opens a chat and holds no token.

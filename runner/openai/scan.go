@@ -72,7 +72,7 @@ func (s *scanner) root(r *record) bool {
 		switch string(key) {
 		case "choices":
 			ok = s.choices(r)
-		case "usage", "timings", "error":
+		case "usage", "timings", "error", "sglext":
 			ok = s.null()
 		case "object":
 			var word []byte

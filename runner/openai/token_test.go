@@ -98,6 +98,30 @@ func TestTokenEvents(t *testing.T) {
 	}
 }
 
+// SGLang tells cached prompt tokens by tier, to those who ask, in a record of its own.
+func TestSourcesTold(t *testing.T) {
+	for _, tc := range []struct {
+		details string
+		want    []sample.Source
+	}{
+		{`{"device":5,"host":0}`, []sample.Source{{Tier: "hbm", Tokens: 5}, {Tier: "dram"}}},
+		{`{"device":1,"host":2,"storage":3,"storage_backend":"file"}`, []sample.Source{{Tier: "hbm", Tokens: 1}, {Tier: "dram", Tokens: 2}, {Tier: "disk", Tokens: 3}}},
+		{`{"device":1,"host":2,"storage":3,"storage_backend":"mooncake"}`, []sample.Source{{Tier: "hbm", Tokens: 1}, {Tier: "dram", Tokens: 2}, {Tier: "mooncake", Tokens: 3}}},
+		{`{"device":-1,"host":"2","storage_backend":3}`, nil},
+		{`{}`, nil}, {`null`, nil}, {`[1]`, nil},
+	} {
+		sglext := event(`{"choices":[],"sglext":{"cached_tokens_details":` + tc.details + `}}`)
+		steps := []step{{0, streamHeader}, {0, chunk(text("a") + sglext + usageEvent(9, 6, 1) + done)}, {0, lastChunk}}
+		bubble(t, Config{}, &peer{serve: always(steps...)}, func(t *testing.T, w *world) {
+			r := w.send(t.Context(), 1)
+			mustClass(t, r, sample.OK)
+			if !slices.Equal(r.Sources, tc.want) || r.CachedTokens != 6 || r.EventCount != 1 {
+				t.Errorf("%s: sources %v, %d cached, %d events", tc.details, r.Sources, r.CachedTokens, r.EventCount)
+			}
+		})
+	}
+}
+
 // What real servers sent, byte for byte, cut into reads of every kind.
 func TestCaptures(t *testing.T) {
 	const told, nousage = sample.TokensTold, sample.NoUsage
@@ -194,7 +218,8 @@ func FuzzDecode(f *testing.F) {
 	}
 	for _, in := range []string{benchData, `{"choices":[{"text":"\\","x":[1,-2.5,{"a":[]},true,false,null,"\\\""]}]}`, ` { "choices" : [ { "delta" : { "content" : "a" , "role" : null } } ] } `,
 		`{"choices":[{"delta":null,"token_ids":null}],"usage":null}`, `{"choices":[{"text":"a"},]}`, `{"choices":[],}`, `{"object":"err\u006fr"}`, `{"choices":[{"token_ids":[1,]}]}`, `{"x":01,"y":1e5}`, `{} x`,
-		d(`"content":"a","reasoning":null`), d(`"reasoning":"","content":"a"`), d(`"content":"b","reasoning":"a"`)} {
+		d(`"content":"a","reasoning":null`), d(`"reasoning":"","content":"a"`), d(`"content":"b","reasoning":"a"`),
+		`{"choices":[],"sglext":{"cached_tokens_details":{"device":5,"host":0,"storage":1,"storage_backend":"a"}}}`} {
 		f.Add([]byte(in))
 	}
 	dec, whole := new(decoder), new(decoder)

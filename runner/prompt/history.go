@@ -98,6 +98,16 @@ func (h *History) touch(prompt, e int, number int64, u Use) (distance int64, bef
 	return distance, before
 }
 
+// drop forgets the use of a prompt at endpoint e.
+func (h *History) drop(prompt, e int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.endpoints[e].stack.Drop(prompt)
+	if len(h.endpoints) > 1 {
+		h.whole.Drop(prompt)
+	}
+}
+
 // insert records tokens outside the set at endpoint e.
 func (h *History) insert(e int, tokens int64) {
 	h.endpoints[e].stack.Insert(tokens)

@@ -69,7 +69,7 @@ func (s *Stack) Touch(prompt int, u Use) int64 {
 // Insert records tokens that belong to no prompt of the set (sentinels): they push
 // all that was used before them further down.
 func (s *Stack) Insert(tokens int64) {
-	if s.live > 0 { // the newest slot is always live
+	if s.live > 0 {
 		s.add(s.next-1, tokens, 0)
 	}
 }
@@ -96,6 +96,18 @@ func (s *Stack) At(depth int) int {
 		}
 	}
 	return int(s.owner[at])
+}
+
+// Drop forgets that prompt was used: its last use never reached the cache.
+func (s *Stack) Drop(prompt int) {
+	if s.Depth(prompt) < 0 {
+		return
+	}
+	at := int(s.slot[prompt])
+	s.owner[at] = -1
+	s.add(at, -s.own[prompt], -1)
+	s.slot[prompt] = -1
+	s.live--
 }
 
 // Reset forgets all uses: the cache was emptied.

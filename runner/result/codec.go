@@ -215,7 +215,20 @@ func appendRequest(b []byte, r *sample.Request, cell uint64) []byte {
 	}
 	b = append(b, byte(r.Phase), byte(r.Class), byte(r.Flags))
 	b = appendString(b, r.Events)
-	return appendString(b, r.Err)
+	return appendMapped(appendString(b, r.Err), r)
+}
+
+// appendMapped appends what only the requests of a map have. Others end before it.
+func appendMapped(b []byte, r *sample.Request) []byte {
+	if r.Depth == 0 && len(r.Sources) == 0 {
+		return b
+	}
+	b = binary.AppendVarint(b, int64(r.Depth))
+	b = binary.AppendUvarint(b, uint64(len(r.Sources)))
+	for _, s := range r.Sources {
+		b = binary.AppendVarint(appendString(b, s.Tier), s.Tokens)
+	}
+	return b
 }
 
 var errBatch = errors.New("not a batch of requests")
@@ -287,6 +300,21 @@ func (in *input) request(r *sample.Request, keys []string, skipEvents bool) {
 		r.Events = events[:len(events):len(events)]
 	}
 	r.Err = string(in.bytes())
+	if len(in.b) > 0 {
+		in.mapped(r)
+	}
+}
+
+// mapped reads what only the requests of a map have.
+func (in *input) mapped(r *sample.Request) {
+	r.Depth = in.int32()
+	if n := in.count(2); n > 0 {
+		r.Sources = make([]sample.Source, n)
+		for i := range r.Sources {
+			r.Sources[i].Tier = string(in.bytes())
+			r.Sources[i].Tokens = in.int()
+		}
+	}
 }
 
 func (in *input) uint() uint64 {

@@ -31,6 +31,12 @@ func fillRequest(t *rapid.T) sample.Request {
 		case reflect.String:
 			f.SetString(rapid.String().Draw(t, name))
 		case reflect.Slice:
+			if name == "Sources" {
+				for range rapid.IntRange(0, 3).Draw(t, name) {
+					r.Sources = append(r.Sources, sample.Source{Tier: rapid.String().Draw(t, "tier"), Tokens: rapid.Int64().Draw(t, "tokens")})
+				}
+				continue
+			}
 			if b := rapid.SliceOf(rapid.Byte()).Draw(t, name); len(b) > 0 {
 				f.SetBytes(b)
 			}
@@ -78,7 +84,7 @@ func TestBatchRoundTrip(t *testing.T) {
 
 // A later version appends fields to a request: this one reads what it knows.
 func TestTrailingFieldsAreSkipped(t *testing.T) {
-	want := sample.Request{ID: 7, Cell: "c", Events: []byte{1, 2}, Err: "why", CachedTokens: 5}
+	want := sample.Request{ID: 7, Cell: "c", Events: []byte{1, 2}, Err: "why", CachedTokens: 5, Depth: 3, Sources: []sample.Source{{Tier: "hbm", Tokens: 9}}}
 	one := append(appendRequest(nil, &want, 0), "fields of the future"...)
 	p := binary.AppendUvarint(nil, batchVersion)
 	p = appendString(binary.AppendUvarint(p, 1), "c")
@@ -94,7 +100,7 @@ func TestTrailingFieldsAreSkipped(t *testing.T) {
 
 func TestBadBatches(t *testing.T) {
 	var b batch
-	b.add(&sample.Request{Cell: "c", Err: "some text at its end"})
+	b.add(&sample.Request{Cell: "c", Err: "some text at its end", Sources: []sample.Source{{Tier: "dram", Tokens: 1 << 40}}})
 	good := b.payload(nil)
 	for n := range good {
 		if _, err := decodeBatch(good[:n], false, func(k []byte) string { return string(k) }); !errors.Is(err, errBatch) {

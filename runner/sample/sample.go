@@ -70,10 +70,13 @@ const (
 	PhaseSentinel
 	PhaseWarmup
 	PhaseVerify
-	PhaseLoad // warm-in, measured window and drain; level runs say which part
+	PhaseLoad   // warm-in, measured window and drain; level runs say which part
+	PhaseIngest // map: a prompt that is sent for the first time
+	PhaseLook   // map: a prompt at a chosen depth, alone
+	PhaseTouch  // map: likewise, only to bring prompts into a known order
 )
 
-var phaseNames = [...]string{"probe", "sentinel", "warm-up", "verify", "load"}
+var phaseNames = [...]string{"probe", "sentinel", "warm-up", "verify", "load", "ingest", "look", "touch"}
 
 // String gives the phase as it stands in files.
 func (p Phase) String() string {
@@ -100,6 +103,7 @@ type Request struct {
 	Sent           int64 // prompt tokens as sent (R)
 	IntendedCached int64 // tokens meant to be found in the cache
 	MaxTokens      int64 // output tokens asked for
+	Depth          int32 // map: position in the LRU stack of prompts when it was asked for, over all endpoints, 1 for the newest; 0 elsewhere
 
 	// Stamps, ns since the run's epoch, or Never.
 	Scheduled    int64 // when it was due (closed loop: when its worker became free)
@@ -122,11 +126,20 @@ type Request struct {
 	PromptTokens     int64 // told by the server, or Unknown
 	CachedTokens     int64 // told by the server, or Unknown
 	CompletionTokens int64 // told by the server, or Unknown
+	// Sources are the cached prompt tokens by the tier that held them, where the server
+	// tells them with its answer; nil where it does not.
+	Sources []Source
 
 	Class  Class
 	Flags  Flag
 	Status int32  // HTTP status, 0 when none came
 	Err    string // cause in words, empty on success
+}
+
+// Source is a tier, as the server names it, and prompt tokens that it held.
+type Source struct {
+	Tier   string
+	Tokens int64
 }
 
 // Output is the number of output tokens: told, else counted events.
