@@ -69,7 +69,7 @@ func (r *resolver) workingSet() WorkingSet {
 	}
 	if r.raw.WorkingSet != nil && r.clean("/working_set") && r.rangeHolds(raw) {
 		lo, n := int64(*raw.Min), int(*raw.Steps)
-		ws.Sizes = Linspace(lo, int64(def(raw.Max, Size(lo))), n)
+		ws.Sizes = Linspace(lo, int64(def(raw.Max, rawSetSize(lo))), n)
 	}
 	return ws
 }

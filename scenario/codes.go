@@ -13,8 +13,8 @@ func Codes() []string {
 		"hit-rate-moved", "hit-rate-rounds-to-zero", "map-endpoints", "map-too-short", "may-not-converge", "merge-key", "missing-key", "needs-kv-bytes", "no-size-left", "no-value",
 		"not-ascending", "not-supported-yet", "other-mode", "out-of-range", "output-too-short",
 		"outside-working-directory", "period-longer-than-duration", "rewarm-once", "same-cell",
-		"second-document", "secret-in-file", "size-left-out", "sustained-without-slo", "syntax", "too-large", "too-many-aliases",
-		"too-many-points", "unknown-key", "unknown-profile", "unquoted-template", "unreadable",
+		"second-document", "secret-in-file", "size-left-out", "sustained-without-slo", "syntax", "tiers-not-given", "too-large", "too-many-aliases",
+		"too-many-points", "unknown-key", "unknown-profile", "unknown-tier", "unquoted-template", "unreadable",
 		"where-unmet", "working-set-range", "wrong-type",
 	}
 }

@@ -22,6 +22,8 @@ type Options struct {
 	OutputDir string            // replaces output.dir; may be anywhere
 	Labels    map[string]string // added to labels, winning over the file's
 
+	Tiers map[string]int64 // where tiers of an earlier run end, in tokens of reuse distance, by name: sizes may be written as shares, 0.5 tier1
+
 	SimulatorProfiles func(name string) bool            // known profile names; nil accepts all
 	ProfileNames      []string                          // for suggestions and the message
 	CheckProfile      func(json []byte) error           // holds a profile file, as JSON, against the simulator's rules; nil accepts
@@ -38,7 +40,7 @@ func Load(path string, src []byte, opt Options) (*Plan, []Problem) {
 		return nil, problems
 	}
 	w := newWalker(s)
-	w.at[""] = place{value: root}
+	w.at[""], w.tiers = place{value: root}, opt.Tiers
 	var raw rawFile
 	if w.value(root, reflect.ValueOf(&raw).Elem(), ""); follow(root).Kind != yaml.MappingNode {
 		return nil, w.problems

@@ -19,6 +19,18 @@ func museumOptions() Options {
 	}
 }
 
+// foundTiers are what an earlier run found, for sizes that are shares of it.
+var foundTiers = map[string]int64{"tier1": 203_001, "tier2": 812_000, "hbm": 203_001, "dram": 812_000}
+
+// museumOptionsOf are those of one file: found-tiers*.yaml are loaded with tiers.
+func museumOptionsOf(file string) Options {
+	opt := museumOptions()
+	if strings.HasPrefix(filepath.Base(file), "found-tiers") {
+		opt.Tiers = foundTiers
+	}
+	return opt
+}
+
 func museum(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/museum/*.yaml")
@@ -33,7 +45,7 @@ func museum(t testing.TB) []string {
 func TestMuseum(t *testing.T) {
 	for _, file := range museum(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			_, problems := LoadFiles([]string{filepath.ToSlash(file)}, museumOptions())
+			_, problems := LoadFiles([]string{filepath.ToSlash(file)}, museumOptionsOf(file))
 			got := Render(problems, false)
 			if got == "" {
 				t.Error("a museum file without a problem")
@@ -69,7 +81,7 @@ func TestMuseumHoldsEveryCode(t *testing.T) {
 		}
 	}
 	for _, file := range museum(t) {
-		_, problems := LoadFiles([]string{file}, museumOptions())
+		_, problems := LoadFiles([]string{file}, museumOptionsOf(file))
 		note(problems)
 	}
 	// What no single small file can show.

@@ -84,14 +84,14 @@ type rawTimeouts struct {
 }
 
 type rawWorkingSet struct {
-	Min     *Size   `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens."`
-	Max     *Size   `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens. Map: how far to look, default 20M."`
-	Steps   *Int    `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes."`
-	Spacing *string `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread."`
-	Refine  *Int    `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels."`
+	Min     *rawSetSize `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens, or a share of a tier that the run of --tiers found, as 0.5 tier1."`
+	Max     *rawSetSize `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens, or a share of a tier. Map: how far to look, default 20M."`
+	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes."`
+	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread."`
+	Refine  *Int        `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels."`
 
-	List  List[Size] `yaml:"-" validate:"omitempty,dive,gt=0"`
-	short bool       // written as a list or one size
+	List  List[rawSetSize] `yaml:"-" validate:"omitempty,dive,gt=0"`
+	short bool             // written as a list or one size
 }
 
 type rawPrompts struct {
@@ -347,7 +347,7 @@ func (m mapOf) Struct() any { return m.V }
 
 // Shape implements the schema's side.
 func (rawWorkingSet) Shape() []any {
-	return append(List[Size]{}.Shape(), mapOf{rawWorkingSet{}})
+	return append(List[rawSetSize]{}.Shape(), mapOf{rawWorkingSet{}})
 }
 
 func (s *rawWorkingSet) decode(w *walker, n *yaml.Node, path string) bool {

@@ -128,7 +128,7 @@ func formatLimit(v reflect.Value, param string) string {
 	switch v.Interface().(type) {
 	case Dur:
 		return Duration(n).String()
-	case Size:
+	case Size, rawSetSize:
 		return FormatSize(n)
 	}
 	return param

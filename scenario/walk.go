@@ -31,6 +31,7 @@ type walker struct {
 	problems []Problem
 	at       map[string]place  // by path, /target/timeouts/connect
 	later    map[string]string // keys that are known and refused
+	tiers    map[string]int64  // Options.Tiers
 	meant    map[string]bool   // paths of keys that were probably meant by unknown ones
 }
 

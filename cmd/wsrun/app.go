@@ -35,6 +35,7 @@ type flags struct {
 	target        string
 	outputDir     string
 	labels        []string
+	tiers         string
 	profile       string
 	listen        string
 	log           string
@@ -174,7 +175,10 @@ func (a *app) loadFlags(c *cobra.Command) {
 	c.Flags().StringVar(&a.flags.target, "target", "", "a URL that replaces the scenario's endpoints or simulator")
 	c.Flags().StringVar(&a.flags.outputDir, "output-dir", "", "where results go, instead of output.dir")
 	c.Flags().StringArrayVar(&a.flags.labels, "label", nil, "key=value to keep with the results; may be repeated")
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return notEmpty(c, "target", "output-dir", "resume") }
+	c.Flags().StringVar(&a.flags.tiers, "tiers", "", tiersHelp)
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		return notEmpty(c, "target", "output-dir", "tiers", "resume")
+	}
 }
 
 // oneFormat checks --format and --brief.

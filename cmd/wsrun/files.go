@@ -73,8 +73,15 @@ func (a *app) loadOptions() (scenario.Options, error) {
 		}
 		labels[k] = v
 	}
+	var tiers map[string]int64
+	if a.flags.tiers != "" {
+		var err error
+		if tiers, err = tierEnds(a.flags.tiers); err != nil {
+			return scenario.Options{}, err
+		}
+	}
 	return scenario.Options{
-		AllowedEnv: a.flags.env, AllowCommands: a.flags.allowCommands, Target: a.flags.target, OutputDir: a.flags.outputDir, Labels: labels,
+		Tiers: tiers, AllowedEnv: a.flags.env, AllowCommands: a.flags.allowCommands, Target: a.flags.target, OutputDir: a.flags.outputDir, Labels: labels,
 		ProfileNames:      simulator.Names(),
 		SimulatorProfiles: func(name string) bool { _, ok := simulator.Builtin(name); return ok },
 		CheckProfile:      func(json []byte) error { _, err := simulator.DecodeProfile(json); return err },

@@ -86,8 +86,8 @@ func (a *app) resume(args []string) error {
 	switch f := a.flags; {
 	case len(args) > 0:
 		return usagef("--resume takes its scenario from the run: leave %s out", strings.Join(args, " "))
-	case f.target != "" || f.outputDir != "" || len(f.labels) > 0:
-		return usagef("--resume goes on with what the run was asked for: --target, --output-dir and --label cannot change it")
+	case f.target != "" || f.outputDir != "" || f.tiers != "" || len(f.labels) > 0:
+		return usagef("--resume goes on with what the run was asked for: --target, --output-dir, --tiers and --label cannot change it")
 	}
 	path, err := result.FindRecord(a.flags.resume)
 	if err != nil {
