@@ -485,10 +485,10 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	for _, s := range []string{minimal(""), everything, growing, "a: &a [*a]", "{", "\xff\xfe\x00", "? [a]\n: b\n", "stop: |\n  error_rate > 5x\n", "\r\r\ta: 1", "- - - -", "!!binary x", "<<: {a: b}", "\u2028a: 1"} {
+	for _, s := range []string{minimal(""), everything, growing, mapping, mapFile("working_set: {max: 2 tier2}\n"), "a: &a [*a]", "{", "\xff\xfe\x00", "? [a]\n: b\n", "stop: |\n  error_rate > 5x\n", "\r\r\ta: 1", "- - - -", "!!binary x", "<<: {a: b}", "\u2028a: 1"} {
 		f.Add([]byte(s))
 	}
-	noFiles := Options{ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }}
+	noFiles := Options{Tiers: foundTiers, ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		plan, problems := Load("fuzz.yaml", src, noFiles)
 		if (plan == nil) != hasErrors(problems) {
