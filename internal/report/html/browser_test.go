@@ -4,6 +4,7 @@ package html
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"image/png"
@@ -46,6 +47,16 @@ func keep(t *testing.T, path string, content []byte) {
 // column gives the texts of a column of the rows that are shown.
 const column = `(key => { const t = document.querySelector('table.sortable'), i = [...t.tHead.rows[0].cells].findIndex(c => c.dataset.key === key);
 	return [...t.tBodies[0].rows].filter(r => r.offsetHeight).map(r => r.cells[i].textContent).join(' ') })`
+
+// byNumber compares texts of cells as numbers.
+func byNumber(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX != nil || errY != nil {
+		return 1 // not in order
+	}
+	return cmp.Compare(x, y)
+}
 
 // press sorts by a column and gives its texts.
 func press(tab *browser.Tab, key string) []string {
@@ -213,11 +224,15 @@ func TestBrowserPictureIsTwiceAsFine(t *testing.T) {
 }
 
 func TestBrowserPaperIsLightAndWhole(t *testing.T) {
-	p := soak(50)
-	tab := browser.Start(t).Open(t, filepath.Join(folder(t, p), "soak.html"), browser.Look{Dark: true, Height: 700})
+	p, _ := soakOf(t, soakRun{periods: 60, slow: 1}.run())
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, p), p.Name+".html"), browser.Look{Dark: true, Height: 700})
 	drawn := `[...document.querySelectorAll('.plot canvas')].filter(c => ` + browser.Ink + `(c) > 3).length`
 	if n := tab.Number(drawn); n == 0 || n == float64(len(p.View.Charts)) {
 		t.Errorf("%v of %d charts are drawn before they are in sight", n, len(p.View.Charts))
+	}
+	tab.Run(`document.querySelector('table.sortable th[data-key="ttft.p95"] button').click()`)
+	if n := tab.Number(`document.querySelectorAll('table.sortable tr.more').length`); n == 0 {
+		t.Error("the table is too short to show that paper has all its rows")
 	}
 	tab.Paper(true)
 	if n := tab.Number(drawn); n != float64(len(p.View.Charts)) {
@@ -236,6 +251,10 @@ func TestBrowserPaperIsLightAndWhole(t *testing.T) {
 	}
 	if ratio := tab.Number(`(c => (c.width / c.height) / (c.getBoundingClientRect().width / c.getBoundingClientRect().height))(` + firstCanvas + `)`); math.Abs(ratio-1) > .02 {
 		t.Errorf("on paper charts are stretched by %v", ratio)
+	}
+	onPaper := strings.Fields(tab.Text(column + `("ttft.p95")`))
+	if !slices.IsSortedFunc(onPaper, byNumber) || !tab.True(`[...document.querySelector('table.sortable').tBodies[0].rows].every(r => r.offsetHeight)`) {
+		t.Errorf("paper does not have all rows in their order: %v", onPaper)
 	}
 	tab.Resize(1040, 730)
 	if wide := tab.Number(`Math.max(...[...document.querySelectorAll('table.data')].map(t => t.getBoundingClientRect().right))`); wide > 1041 {
@@ -282,40 +301,23 @@ func TestBrowserNarrowPageDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// soak is a sustained page as large as they come: eleven charts of n periods.
-func soak(n int) *Page {
-	p := &Page{Name: "soak", Title: "Soak", Lead: "Eleven charts over time."}
-	wave := func(k int) func([]byte, int) []byte {
-		return func(b []byte, i int) []byte {
-			return AppendNumber(b, math.Round(1000*(2+math.Sin(float64(i*k)/40)+float64((i*7919)%97)/200))/1000)
-		}
-	}
-	table := Table{ID: "periods", Caption: "Periods", Rows: n, Sortable: true, Columns: []Column{{Key: "end", Head: "End", Unit: "min", Cell: func(b []byte, i int) []byte { return AppendNumber(b, float64(i+1)/6) }},
-		{Key: "start", Head: "Start", Unit: "min", Cell: func(b []byte, i int) []byte { return AppendNumber(b, math.Round(float64(i)/6*1000)/1000) }}}}
-	for c := range 11 {
-		bind := Bind{Kind: Time, Table: "periods", X: "end", Unit: []string{"s"}}
-		for s, name := range []string{"p50", "p95", "p99"} {
-			key := fmt.Sprintf("m%d.%s", c, name)
-			table.Columns = append(table.Columns, Column{Key: key, Head: key, Unit: "s", Cell: wave(1 + c*3 + s)})
-			bind.Y = append(bind.Y, Y{Key: key, Name: name, Stat: name})
-		}
-		p.View.Charts = append(p.View.Charts, Chart{ID: fmt.Sprintf("c%d", c), Title: fmt.Sprintf("Measure %d", c), Text: "Over time.", Option: option(bind, axis("Measure", "value")), Bind: bind})
-	}
-	p.Tables = []Table{table}
-	return p
-}
-
-// A step of the linked zoom over 11 charts of 1,000 periods, all in sight, is on the screen
-// in a quarter of a second.
+// A step of the linked zoom over all charts of 1,000 periods, all of them in sight, is on the
+// screen in a quarter of a second.
 func TestBrowserLinkedZoomIsQuick(t *testing.T) {
-	tab := browser.Start(t).Open(t, filepath.Join(folder(t, soak(1000)), "soak.html"), browser.Look{Height: 6000})
-	if n := tab.Number(`wsrun.plots.filter(p => p.c && !p.stale).length`); n != 11 {
-		t.Fatalf("%v charts are drawn, want 11", n)
+	p, _ := soakOf(t, soakRun{periods: 996, slow: 1}.run())
+	n := len(p.View.Charts)
+	if n < 11 {
+		t.Fatalf("the page has %d charts, want 11 or more", n)
+	}
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, p), p.Name+".html"), browser.Look{Height: 8000})
+	if drawn := tab.Number(`wsrun.plots.filter(p => p.c && !p.stale).length`); drawn != float64(n) {
+		t.Fatalf("%v charts are drawn, want %d", drawn, n)
 	}
 	step := `self.zoomed = ((self.zoomed || 0) + 3) % 45; wsrun.plots[0].c.dispatchAction({type: 'dataZoom', start: self.zoomed, end: 100 - self.zoomed})`
-	tab.AtMost("a step of the linked zoom", step, 250*time.Millisecond)
+	tab.AtMost(fmt.Sprintf("a step of the linked zoom over %d charts", n), step, 250*time.Millisecond)
+	tab.AtMost("sorting its table", `document.querySelector('th[data-key="ttft.p95"] button').click()`, 100*time.Millisecond)
 	tab.Run(`wsrun.plots[3].c.dispatchAction({type: 'dataZoom', start: 20, end: 60})`)
-	if got := tab.Text(`wsrun.plots.map(p => { const z = p.c.getOption().dataZoom[0]; return z.start + '-' + z.end }).join(' ')`); got != strings.TrimSpace(strings.Repeat("20-60 ", 11)) {
+	if got := tab.Text(`wsrun.plots.map(p => { const z = p.c.getOption().dataZoom[0]; return z.start + '-' + z.end }).join(' ')`); got != strings.TrimSpace(strings.Repeat("20-60 ", n)) {
 		t.Errorf("the charts show %s %%", got)
 	}
 	tab.Run(`wsrun.again()`)

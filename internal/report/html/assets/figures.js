@@ -98,6 +98,7 @@
     if (on === printing) return;
     printing = on;
     doc.documentElement.classList.toggle('paper', on);
+    if (on) W.whole();
     doc.querySelectorAll('table.data').forEach((t) => {
       t.style.zoom = '';
       if (on && t.offsetWidth > sheet) t.style.zoom = sheet / t.offsetWidth;

@@ -21,12 +21,34 @@
   /* title is a column's head without its unit. */
   const title = (th) => [...th.childNodes].filter((n) => n.nodeName !== 'SMALL').map((n) => n.textContent).join('').trim();
 
-  /* read gives the columns and the texts of a table. */
+  /* read gives the columns and the texts of a table. order is that of its rows, most how many
+     of them are shown at once: a table of thousands then sorts and filters without delay. */
   function read(el) {
     const columns = [...el.tHead.rows[0].cells].map((th) => ({key: th.dataset.key, unit: th.dataset.unit || '', text: th.classList.contains('text'), head: title(th)}));
     const rows = [...el.tBodies[0].rows];
-    return {el, columns, rows, cells: rows.map((tr) => Array.from(tr.cells, (td) => td.textContent.trim())), most: 200};
+    return {el, columns, rows, cells: rows.map((tr) => Array.from(tr.cells, (td) => td.textContent.trim())),
+      order: rows.map((_, i) => i), most: Math.max(50, Math.min(200, Math.floor(2000 / columns.length)))};
   }
+
+  /* place puts the first rows that the filter left where they belong, the others out of sight. It
+     returns how many the filter left. */
+  function place(t) {
+    const left = t.order.filter((i) => !t.rows[i].hidden), shown = doc.createDocumentFragment();
+    left.forEach((i, n) => {
+      t.rows[i].classList.toggle('more', n >= t.most);
+      if (n < t.most) shown.append(t.rows[i]);
+    });
+    t.el.tBodies[0].prepend(shown);
+    return left.length;
+  }
+
+  /* whole puts all rows where they belong: for paper, which has them all. */
+  const known = [];
+  W.whole = () => known.forEach((t) => {
+    const all = doc.createDocumentFragment();
+    t.order.forEach((i) => all.append(t.rows[i]));
+    t.el.tBodies[0].append(all);
+  });
 
   /* ---- sorting ---- */
 
@@ -52,21 +74,6 @@
     });
   }
 
-  function place(t, at) {
-    const rows = doc.createDocumentFragment();
-    at.forEach((i) => rows.append(t.rows[i]));
-    t.el.tBodies[0].append(rows);
-    cut(t);
-  }
-
-  /* cut keeps all but the first rows off the screen, so that a table of thousands sorts and
-     filters at once; paper has them all. It returns how many rows the filter left. */
-  function cut(t) {
-    let n = 0;
-    for (const tr of t.el.tBodies[0].rows) if (!tr.hidden) tr.classList.toggle('more', ++n > t.most);
-    return n;
-  }
-
   /* head makes a column's head a button: ascending, descending, as written. */
   function head(t, th, col) {
     const key = t.columns[col].key;
@@ -75,9 +82,12 @@
     button.addEventListener('click', () => {
       const was = th.getAttribute('aria-sort');
       [...th.parentNode.cells].forEach((c) => c.removeAttribute('aria-sort'));
-      if (was === 'descending') { place(t, t.rows.map((_, i) => i)); return; }
-      th.setAttribute('aria-sort', was ? 'descending' : 'ascending');
-      place(t, order(t, col, was ? -1 : 1));
+      if (was === 'descending') t.order = t.rows.map((_, i) => i);
+      else {
+        th.setAttribute('aria-sort', was ? 'descending' : 'ascending');
+        t.order = order(t, col, was ? -1 : 1);
+      }
+      place(t);
     });
     th.append(button);
   }
@@ -122,7 +132,7 @@
     const count = make('output', {}), all = t.rows.length;
     const more = make('button', {type: 'button', onclick: () => { t.most = Infinity; say(); }}, 'Show all');
     function say() {
-      const n = cut(t);
+      const n = place(t);
       more.hidden = n <= t.most;
       count.textContent = (n === all ? '' : n + ' of ') + all + ' rows' + (n > t.most ? ', the first ' + t.most + ' shown' : '');
     }
@@ -152,6 +162,7 @@
       const t = read(el);
       out[el.dataset.table] = W.table(t.columns, t.cells);
       if (!el.classList.contains('sortable')) return;
+      known.push(t);
       [...el.tHead.rows[0].cells].forEach((th, i) => head(t, th, i));
       if (t.rows.length > 10) el.closest('.scroll').before(filter(t));
     });
