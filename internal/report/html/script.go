@@ -125,7 +125,7 @@ func (e *engine) call(f goja.Callable, chart Chart, s scene, tables goja.Value) 
 
 // tables hands the tables of a page to the script, as the texts that the page shows.
 func (e *engine) tables(tables []Table) (goja.Value, error) {
-	var all [][2]any
+	all := [][2]any{}
 	for i := range tables {
 		all = append(all, [2]any{tables[i].ID, tables[i].texts()})
 	}

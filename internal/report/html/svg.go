@@ -5,7 +5,6 @@ import (
 	"html"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/dop251/goja"
 )
@@ -70,23 +69,27 @@ func (e *engine) picture(chart Chart, view View, tables goja.Value) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	return []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + renumbered(v.String()) + "\n"), nil
+	return []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + renumbered(hovering.ReplaceAllLiteralString(v.String(), "")) + "\n"), nil
 }
 
-// numbered are the names that echarts numbers: with the number of the picture in the process
-// before them, or on from those of the picture before.
-var numbered = regexp.MustCompile(`\bzr\d+-([a-z]+-?)\d+`)
+// hovering are the rules, and their names, for what a mouse does to a picture of a page: a file
+// needs none.
+var hovering = regexp.MustCompile(`(?s)<style.*?</style>\n?| class="[^"]*"`)
+
+// numbered are the names that echarts numbers, with the number of the picture in the process
+// before them: where they are given and where they are used. A text has no such quotes.
+var numbered = regexp.MustCompile(`(id="|="url\(#)(zr\d+-[a-z]+\d+)`)
 
 // renumbered gives the names inside a picture numbers of their own, in the order in which they
 // come up, so that a picture does not depend on those drawn before.
 func renumbered(svg string) string {
 	names := map[string]string{}
-	return numbered.ReplaceAllStringFunc(svg, func(old string) string {
-		if names[old] == "" {
-			kind := numbered.FindStringSubmatch(old)[1]
-			names[old] = "w-" + strings.TrimSuffix(kind, "-") + "-" + strconv.Itoa(len(names))
+	return numbered.ReplaceAllStringFunc(svg, func(found string) string {
+		parts := numbered.FindStringSubmatch(found)
+		if names[parts[2]] == "" {
+			names[parts[2]] = "w" + strconv.Itoa(len(names))
 		}
-		return names[old]
+		return parts[1] + names[parts[2]]
 	})
 }
 

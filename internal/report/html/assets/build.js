@@ -147,7 +147,7 @@
       show: !ctx.export, trigger: chart.bind.join ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10],
       textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17, fontFamily: font}, axisPointer: {type: 'line', lineStyle: {color: theme.soft, type: 'dashed'}}, transitionDuration: 0,
       formatter: (params) => {
-        const list = [].concat(params).filter((p) => parts[p.seriesIndex] && parts[p.seriesIndex].info);
+        const list = [].concat(params).filter((p) => parts[p.seriesIndex] && parts[p.seriesIndex].info && !parts[p.seriesIndex].info.points[p.dataIndex].gap);
         if (!list.length) return '';
         const points = list.map((p) => parts[p.seriesIndex].info.points[p.dataIndex]), x = points[0].x, size = chart.bind.kind === 'time' ? number(points[0].row, 'working_set') : null;
         const lines = [made.x.name + ' ' + print(made.x.unit, x) + (size === null ? '' : '  (working set ' + short('tokens', size) + ')')].concat(W.inBands(found, x, made.x.unit));
@@ -162,8 +162,8 @@
   function base(chart, ctx, f, theme) {
     const titles = [];
     if (ctx.export) {
-      titles.push({text: f.head.join('\n'), left: 12, top: 10, padding: 0, textStyle: {color: theme.ink, fontSize: 15, fontWeight: 'bold', lineHeight: 20, fontFamily: font}});
-      if (f.foot.length) titles.push({text: f.foot.join('\n'), left: 12, bottom: 6, padding: 0, textStyle: {color: theme.soft, fontSize: 10, fontWeight: 'normal', lineHeight: 14, fontFamily: font}});
+      titles.push({text: f.head.join('\n'), left: 8, top: 10, padding: 0, textStyle: {color: theme.ink, fontSize: 15, fontWeight: 'bold', lineHeight: 20, fontFamily: font}});
+      if (f.foot.length) titles.push({text: f.foot.join('\n'), left: 8, bottom: 6, padding: 0, textStyle: {color: theme.soft, fontSize: 10, fontWeight: 'normal', lineHeight: 14, fontFamily: font}});
     }
     return {animation: false, backgroundColor: ctx.page || ctx.export ? theme.page : 'transparent', textStyle: {color: theme.ink, fontFamily: font}, title: titles, wsrunLeft: ''};
   }
@@ -247,8 +247,10 @@
     W.paint(made.lines, theme);
     const width = ctx.width || 800, narrow = width < 600, n = Math.max(2, Math.floor((width - 90) / (made.x.unit === 'date' ? 130 : 70)));
     const found = time ? {bands: [], stated: []} : W.tiers(chart, ctx, made), list = W.across(chart, ctx, made, theme);
-    const x = scaleOf(chart, ctx, made, time, found, n), ys = scalesY(chart, made, list);
-    if (x.log) made.lines.forEach((l) => { l.points = l.points.filter((p) => p.x > 0); });
+    const x = scaleOf(chart, ctx, made, time, found, n);
+    if (x.log) made.lines = made.lines.filter((l) => { l.points = l.points.filter((p) => p.x > 0); return l.points.length; });
+    if (x.empty || !made.lines.length) return empty(chart, ctx, 'No data: the axis is logarithmic and has no place for 0.');
+    const ys = scalesY(chart, made, list);
     const left = time ? (narrow ? 52 : 64) : axisWidth(ys[0], ys[0].unit), right = time ? (narrow ? (ys[1] ? 52 : 14) : 60) : ys[1] ? axisWidth(ys[1], ys[1].unit) : 22;
     const decisions = time ? W.decisionSeries(chart, made, theme) : [], zoom = time && !ctx.export;
     const legends = [legend(made.lines.map((l) => ({info: l, option: l})).concat(made.missing.length ? [{info: {}, option: {name: 'not measured'}}] : []), width, 32)].concat(decisions.length ? legend(decisions, width, 11) : []);

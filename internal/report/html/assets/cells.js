@@ -106,7 +106,7 @@
     const out = [];
     for (const word of String(text || '').split(/\s+/)) {
       const [from, share] = word.split(':').map(Number);
-      if (from > 0 && isFinite(from) && share > 0 && isFinite(share)) out.push([Math.round(10 * Math.log10(from)), share]);
+      if (from >= 1e-9 && from <= 1e9 && share > 0 && share <= 100.1) out.push([Math.round(10 * Math.log10(from)), share]);
     }
     return out;
   }

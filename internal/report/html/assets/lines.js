@@ -82,7 +82,7 @@
     const rows = tableOf(ctx, bind.table).rows.filter((r) => keeps(ctx, bind.where, r) && !(zero.length && number(r, 'hit_rate') === 0));
     const speed = marked(bind, 'recompute') && on(ctx, 'speedup');
     const gs = groups(ctx, bind, rows), shown = stats(ctx, bind), lines = [];
-    const drawn = new Set(), at = bind.join || x.key;
+    const drawn = new Set(), at = bind.join || x.key, templates = (chart.option || {}).series || [];
     for (const {y, i} of shown) {
       for (const g of gs) {
         const points = [];
@@ -97,12 +97,23 @@
         }
         if (!points.some((p) => p.y !== null)) continue;
         points.sort((a, b) => (a.at === null ? 1 : b.at === null ? -1 : a.at - b.at));
+        if (gaps && !(templates[i] || {}).step) breaks(points);
         lines.push({name: naming(bind, g, y), g, y, i, points, axis: y.axis || 0, unit: speed ? 'x' : (bind.unit || [])[y.axis || 0] || ''});
       }
     }
     const missing = rows.filter((r) => number(r, x.key) !== null && !drawn.has(r) && lines.length && !gaps);
-    const stacked = bind.stacked || ((chart.option || {}).series || []).some((s) => s.stack);
+    const stacked = templates.some((s) => s.stack);
     return Object.assign({x, rows, zero, speed, missing, stacked, chosen: shown.length > 0}, stacked ? {lines, left: ''} : few(lines));
+  }
+
+  /* breaks puts a gap where the periods have one: what an ingest did belongs to none of them, and a line
+     across it would show what nobody has measured. */
+  function breaks(points) {
+    for (let i = points.length - 1; i > 0; i--) {
+      const from = number(points[i - 1].row, 'end'), to = number(points[i].row, 'start'), end = number(points[i].row, 'end');
+      if (from === null || to === null || end === null || to - from <= 0.1 * (end - to)) continue;
+      points.splice(i, 0, {x: (from + to) / 2, y: null, at: null, row: points[i - 1].row, bound: 0, gap: true});
+    }
   }
 
   function naming(bind, g, y) {
@@ -166,13 +177,11 @@
 
   /* stroke is the look of a line: its template's dash and step, its group's colour. */
   function stroke(t, l, gaps, stacked) {
-    const step = l.y.step ? 'start' : t.step, s = Object.assign({}, t, {
+    const s = Object.assign({}, t, {
       type: 'line', name: l.name, color: l.colour, lineStyle: {type: (t.lineStyle || {}).type || 'solid', width: gaps ? 1.5 : 2, color: l.colour}, itemStyle: {color: l.colour}, yAxisIndex: l.axis,
-      symbol: 'circle', symbolSize: gaps ? 4 : 6, showSymbol: !gaps || (l.points.length <= 60 && !step && !stacked), connectNulls: false, animation: false, progressive: 0, z: l.z,
+      symbol: 'circle', symbolSize: gaps ? 4 : 6, showSymbol: !gaps || (l.points.length <= 60 && !t.step && !stacked), connectNulls: false, animation: false, progressive: 0, z: l.z,
       emphasis: gaps ? {disabled: true} : {focus: 'series'}, wsrunUnit: l.unit,
     });
-    if (step) s.step = step;
-    if (stacked) s.stack = 'all';
     if (stacked || t.areaStyle) s.areaStyle = {opacity: stacked ? 0.55 : 0.15, color: l.colour};
     return s;
   }

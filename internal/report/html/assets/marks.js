@@ -17,7 +17,7 @@
     }
     if (marked(bind, 'capacities') && x.at) {
       for (const r of beside(ctx, bind.where, rows, tableOf(ctx, 'capacities').rows)) {
-        const at = number(r, x.at), name = [r.tier, r.source, short('tokens', number(r, 'tokens'))].filter(Boolean).join(' ') + (r.assumption ? ', ' + r.assumption : '');
+        const at = number(r, x.at), name = [r.tier, r.source === 'stated' ? 'stated' : r.source ? 'told' : '', short('tokens', number(r, 'tokens'))].filter(Boolean).join(' ') + (r.assumption ? ', ' + r.assumption : '');
         if (at !== null && !stated.some((s) => s.name === name && Math.abs(s.at - at * x.scale) <= 0.03 * s.at)) stated.push({at: at * x.scale, name});
       }
     }
@@ -189,13 +189,14 @@
   /* timeSeries draws what happened: ingest and holds as bands, growth as lines with the new size. */
   function timeSeries(chart, ctx, made, frame, look) {
     const bind = chart.bind, out = [], scale = frame.x;
-    const band = (kind, colour, name) => {
+    const band = (kind, colour) => {
       const list = phases(chart, ctx, made, kind).filter((p) => p.hi !== null && p.hi > p.lo);
-      if (list.length) out.push(carrier({markArea: {silent: true, animation: false, label: {show: true, position: 'insideBottom', fontSize: 10, color: look.soft, formatter: '{b}'}, itemStyle: {color: colour}, z: 0,
-        data: list.map((p) => [{name: name && (p.hi - p.lo) / (scale.max - scale.min) * frame.wide > wide(name) + 6 ? name : '', xAxis: p.lo}, {xAxis: p.hi}])}}));
+      const first = list.findIndex((p) => (p.hi - p.lo) / (scale.max - scale.min) * frame.wide > wide(kind) + 6); // one label is enough
+      if (list.length) out.push(carrier({markArea: {silent: true, animation: false, label: {show: true, position: 'insideTop', fontSize: 10, color: look.soft, formatter: '{b}'}, itemStyle: {color: colour}, z: 0,
+        data: list.map((p, i) => [{name: i === first ? kind : '', xAxis: p.lo}, {xAxis: p.hi}])}}));
     };
-    if (marked(bind, 'holds')) band('hold', W.fade(look.colours[2], 0.13), 'hold');
-    if (marked(bind, 'ingest')) band('ingest', look.band, 'ingest');
+    if (marked(bind, 'holds')) band('hold', W.fade(look.colours[2], 0.13));
+    if (marked(bind, 'ingest')) band('ingest', look.band);
     if (marked(bind, 'growth')) {
       let last = -Infinity;
       const data = phases(chart, ctx, made, 'growth').map((p) => {

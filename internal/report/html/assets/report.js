@@ -92,6 +92,10 @@
 
   const bounds = Symbol('bounds');
 
+  /* measured keeps numbers that somebody can have measured: cells have at most twelve decimals, and no
+     scale of a chart ends where 1e300 does. */
+  function measured(v) { return !isFinite(v) || Math.abs(v) > 1e18 ? null : Math.abs(v) < 1e-12 ? 0 : v; }
+
   /* moment reads "2026-11-24 10:09:36", a time in UTC, as seconds since 1970. */
   function moment(text) { return Date.parse(text.replace(' ', 'T') + 'Z') / 1000; }
 
@@ -112,7 +116,7 @@
           t = t.slice(1);
         }
         const v = t === '' ? null : c.unit === 'date' ? moment(t) : Number(t);
-        row[c.key] = v !== null && isFinite(v) ? v : null;
+        row[c.key] = v === null ? null : measured(v);
       }
       return row;
     });
