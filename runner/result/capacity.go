@@ -187,6 +187,9 @@ func (s *Summary) held(t *Series, size, distance int64) int64 {
 // span gives the least reuse distance of a series, and what was held at its farthest
 // point.
 func (s *Summary) span(t *Series) (nearest, farthest int64) {
+	if len(s.Maps) > 0 { // a map looks at every distance
+		return s.promptOf(t), t.Farthest
+	}
 	for _, p := range s.Points {
 		if d := p.Row.Get("reuse_distance"); p.Trial == t.Trial && p.Usable() && d.Known() && keyOf(p) == t.SeriesKey {
 			if nearest == 0 || int64(d.V) < nearest {

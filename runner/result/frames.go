@@ -113,7 +113,8 @@ const (
 	PhaseMeasure  PhaseKind = "measure" // the measured window: a point of fixed mode
 	PhaseSkipped  PhaseKind = "skipped" // a level that was not run; Reason says why
 	PhaseDrain    PhaseKind = "drain"
-	PhaseIngest   PhaseKind = "ingest" // sustained: one pass over the prompts that growth added; belongs to no point
+	PhaseIngest   PhaseKind = "ingest" // one pass over new prompts: sustained, those that growth added (belongs to no point); map, Sent of them with Level in flight
+	PhaseLook     PhaseKind = "look"   // map: looks at chosen depths; Notes: what is known after them, in words
 )
 
 // Phase is a finished part of a unit: window [Start, End).
@@ -132,7 +133,7 @@ type Phase struct {
 	Sent     int        `json:"sent,omitempty"`    // requests
 	Failed   int        `json:"failed,omitempty"`
 	Resident float64    `json:"resident,omitempty"` // verify: share of looks that were found cached, 0..1
-	Looks    int        `json:"looks,omitempty"`    // verify: looks made
+	Looks    int        `json:"looks,omitempty"`    // verify: looks made; look: of the unit so far
 	Told     int        `json:"told,omitempty"`     // verify: of these, looks that told cached tokens; 0: Resident says nothing
 
 	// Sustained: the growth step, and what a measured one came to: [Start, End) pools
@@ -291,6 +292,7 @@ type Point struct {
 	Churn        float64        // tokens inserted per second in the window
 	InputTokens  int64          // prompt tokens whose first token fell in the window
 	OutputTokens int64          // output tokens whose event fell in the window
+	Tier         *Tier          // map: what the row is of; nil elsewhere
 	CachedTokens int64          // of InputTokens, as told; sample.Unknown when no request told
 	ErrorsBy     map[string]int // failed attempts by class name
 

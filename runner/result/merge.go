@@ -29,6 +29,7 @@ type Merged struct {
 
 	// Sustained.
 	Step      int
+	Tier      *Tier  // map: what the row is of, its brackets the widest over those trials; nil elsewhere
 	Converged bool   // in every trial that Row is made of
 	Bracket   [2]int // the lowest and the highest level that may be the one that holds, over those trials; 0: not known
 }
@@ -42,11 +43,12 @@ func merge(points []*Point) []*Merged {
 	type key struct {
 		cell        string
 		level, step int
+		tier        int // map: its number; beyond the last one -1
 	}
 	by := map[key]*Merged{}
 	var out []*Merged
 	for _, p := range points {
-		k := key{p.Cell, p.Level, p.Step}
+		k := key{p.Cell, p.Level, p.Step, p.Tier.place()}
 		if p.sustained() {
 			k.level = 0
 		}
@@ -59,10 +61,11 @@ func merge(points []*Point) []*Merged {
 	for _, m := range out {
 		m.fill()
 	}
+	out = withTiers(out)
 	slices.SortStableFunc(out, func(a, b *Merged) int {
 		x, y := a.Spec, b.Spec
 		return cmp.Or(cmp.Compare(x.Context, y.Context), cmp.Compare(x.HitRate, y.HitRate), cmp.Compare(x.Real, y.Real),
-			cmp.Compare(x.WorkingSet, y.WorkingSet), cmp.Compare(a.Level, b.Level))
+			cmp.Compare(x.WorkingSet, y.WorkingSet), cmp.Compare(a.Level, b.Level), compareTiers(a.Tier, b.Tier))
 	})
 	return out
 }
@@ -93,6 +96,7 @@ func (m *Merged) fill() {
 	if len(from) > 0 && from[0].sustained() {
 		m.held(from)
 	}
+	m.mergeTiers(from)
 	m.Missed = missed > 0 && 2*missed >= m.Trials
 	m.Best = best > 0 && 2*best >= m.Trials
 }

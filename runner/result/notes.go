@@ -88,7 +88,7 @@ func (s *summariser) resumed(n *Note) bool {
 
 // seen gives the notes that the record shows by itself.
 func (s *summariser) seen() (out []RunNote) {
-	if s.unverified() {
+	if s.unverified() && !s.mapped() {
 		out = append(out, RunNote{Code: "hit-rate-unverified", Text: "the server tells no cached tokens: the hit rate is the one asked for, not one that was seen"})
 	}
 	if p := s.rec.Probe; p != nil {

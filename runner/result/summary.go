@@ -18,6 +18,7 @@ type Summary struct {
 	Points []*Point  // one per trial, cell and level (sustained: step), in that order, as planned; skipped and failed ones too
 	Merged []*Merged // one per cell and level (step) over its trials, by context, hit rate, size and level
 	Series []*Series // transitions, by context, hit rate, level and trial
+	Maps   []*Map    // mode map: one for each trial of a context that has a look, as they were run
 
 	// Capacity is each stated or told capacity held against each series, in its order.
 	Capacity []CapacityFinding
@@ -46,10 +47,14 @@ func Summarise(rec *Record) *Summary {
 		s.sum.stopped = s.sum.stopped || n.Code == "stop-run"
 	}
 	s.points()
-	s.capacityValidity()
-	if s.sustained() {
+	switch {
+	case s.mapped():
+		s.sum.Series = s.mapSeries()
+	case s.sustained():
+		s.capacityValidity()
 		s.sum.Series = s.growthSeries()
-	} else {
+	default:
+		s.capacityValidity()
 		s.sum.Series = findSeries(s.sum.Points, s.sc, s.probe())
 	}
 	s.best()
@@ -138,6 +143,9 @@ func (s *summariser) missing(u Unit, cell scenario.Cell, r Reason) {
 			s.sum.Points = append(s.sum.Points, unmeasuredStep(u, stepped(cell), step, r))
 		}
 	}
+	if s.mapped() {
+		s.sum.Points = append(s.sum.Points, unmeasured(u, cell, 1, r))
+	}
 	for _, level := range cell.Levels {
 		s.sum.Points = append(s.sum.Points, unmeasured(u, cell, level, r))
 	}
@@ -151,6 +159,10 @@ func unmeasured(u Unit, cell scenario.Cell, level int, r Reason) *Point {
 
 // unit makes the points of a unit that was begun or skipped.
 func (s *summariser) unit(u *UnitRecord) {
+	if s.mapped() {
+		s.mapUnit(u)
+		return
+	}
 	opt := MeasureOptions{SLO: s.sc.SLO, TokensPerEvent: TokensPerEvent(u.Requests), KVBytesPerToken: s.rec.KVBytesPerToken(), Telemetry: s.telemetry}
 	if s.sustained() {
 		s.steps(u, opt)
@@ -300,6 +312,9 @@ func churn(row metric.Row, c Counts, w Window) float64 {
 // the highest output throughput, among ok and doubtful points that hold the slo. A step
 // has one point: it is its best where it holds the slo.
 func (s *summariser) best() {
+	if s.mapped() {
+		return // a map has no levels
+	}
 	type key struct {
 		Unit
 		step int

@@ -26,6 +26,7 @@ type Series struct {
 	Trial int
 	tier.Series
 	Farthest int64 // the largest reuse distance of its points: edges may lie beyond
+	NoReuse  bool  // a map: nothing is found again at any distance, so that every edge is at 0
 
 	// At is, sustained, the level at which the TTFT of the two sides of each transition
 	// was compared; 0 where it was not. Nil in fixed mode: it is Level.
@@ -81,10 +82,14 @@ func findSeries(points []*Point, sc *scenario.Scenario, probe *sample.Probe) []*
 		}
 		out = append(out, found)
 	}
-	slices.SortFunc(out, func(a, b *Series) int {
+	sortSeries(out)
+	return out
+}
+
+func sortSeries(all []*Series) {
+	slices.SortFunc(all, func(a, b *Series) int {
 		return cmp.Or(a.compare(b.SeriesKey), cmp.Compare(a.Trial, b.Trial))
 	})
-	return out
 }
 
 // tierPoint gives what tier reads of a point. Shares are of the tokens that could
@@ -203,6 +208,9 @@ func (s *Summary) Edge(k SeriesKey, name string) metric.Value {
 }
 
 func (s *Series) edgeOf(name string, stated []string) metric.Value {
+	if s.NoReuse {
+		return metric.Of(0)
+	}
 	for _, t := range s.Transitions {
 		if t.From == name {
 			return metric.Of(float64(t.Lo))
@@ -221,9 +229,13 @@ func (s *Series) edgeOf(name string, stated []string) metric.Value {
 func (s *Series) lowerEnds() []metric.Value {
 	out := make([]metric.Value, edges)
 	for i := range out {
-		out[i] = metric.Lower(float64(s.Farthest))
-		if i < len(s.Transitions) {
+		switch {
+		case s.NoReuse:
+			out[i] = metric.Of(0)
+		case i < len(s.Transitions):
 			out[i] = metric.Of(float64(s.Transitions[i].Lo))
+		default:
+			out[i] = metric.Lower(float64(s.Farthest))
 		}
 	}
 	return out
