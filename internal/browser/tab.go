@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -109,6 +110,8 @@ func (t *Tab) hear(event any) {
 		t.complain("console.%s: %s", e.Type, strings.Join(words, " "))
 	case *runtime.EventExceptionThrown:
 		t.complain("%v", &chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails})
+	case *page.EventJavascriptDialogOpening:
+		t.complain("a dialog opens: %s", e.Message)
 	case *network.EventRequestWillBeSent:
 		if !local(e.Request.URL) {
 			t.complain("asked for %s", e.Request.URL)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -91,6 +92,10 @@ func TestBrowserTablesSort(t *testing.T) {
 	if got := tab.Text(column + `("hit_rate")`); !strings.HasPrefix(got, "50 100 50 100") {
 		t.Errorf("rows that are equal changed their order: %s", got)
 	}
+	press(tab, "started")
+	if dates := strings.Split(tab.Text(strings.ReplaceAll(column, "join(' ')", "join('|')")+`("started")`), "|"); !slices.IsSorted(dates) || len(dates) != 30 {
+		t.Errorf("by date: %q", dates)
+	}
 	if got := press(tab, "validity"); got[0] != "doubtful" || got[29] != "ok" {
 		t.Errorf("by text: %q", got)
 	}
@@ -108,6 +113,7 @@ func TestBrowserTablesFilter(t *testing.T) {
 		{"ttft.p50 < 150ms", "5 of 30 rows", "1 5 7"},
 		{`ttft.p95 = ""`, "3 of 30 rows", "5 10 15"},
 		{"ttft.p95 >= 0", "27 of 30 rows", "1 1 2"}, // a cell without data fulfils nothing
+		{"started >= 2026-11-27", "2 of 30 rows", "3 6"},
 		{`reasons = ""`, "10 of 30 rows", "1 2 4"},
 		{"nothing of the kind", "0 of 30 rows", ""},
 		{"depth > 3", "no column is called depth", ""},
@@ -323,5 +329,43 @@ func TestBrowserLinkedZoomIsQuick(t *testing.T) {
 	tab.Run(`wsrun.again()`)
 	if got := tab.Text(`wsrun.plots[10].c.getOption().dataZoom[0].start`); got != "20" {
 		t.Errorf("drawn again, a chart starts at %s %%, want 20", got)
+	}
+}
+
+// A run whose every text is hostile is only text: nothing of it runs, loads or is an element,
+// and its charts are drawn.
+func TestBrowserHostileRun(t *testing.T) {
+	r := hostileRun(newWorld([]int64{4000}, []float64{0, 100}, 100_000, 150_000, 400_000).measure(1))
+	dir := t.TempDir()
+	for _, f := range append(Files(r), File{SingleFile, func(w io.Writer) error { return Single(r, w) }}) {
+		var b bytes.Buffer
+		if err := f.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		keep(t, filepath.Join(dir, f.Name), b.Bytes())
+	}
+	chrome := browser.Start(t)
+	for _, name := range []string{"index.html", "performance_vs_working_set_4000.html", "fixed_ctx4000_ws400000_cache100.html", SingleFile} {
+		t.Run(name, func(t *testing.T) {
+			tab := chrome.Open(t, filepath.Join(dir, name), browser.Look{})
+			if name == SingleFile {
+				tab.Run(`location.hash = '#fixed_ctx4000_ws400000_cache100'`)
+				tab.Until("the cell is shown", `document.querySelector('#fixed_ctx4000_ws400000_cache100').offsetHeight`)
+			}
+			if all, blank := tab.Charts(); len(all) == 0 || len(blank) > 0 {
+				t.Errorf("of the charts %v are blank: %v", all, blank)
+			}
+			if n := tab.Number(`document.querySelectorAll('img, iframe, textarea, [onerror], [onfocus]').length`); n != 0 {
+				t.Errorf("%v elements out of texts", n)
+			}
+			tab.Resize(400, 800)
+			tab.Run("")
+			if wide := tab.Overflow(); wide != "" {
+				t.Errorf("a narrow page is wider than the window: %s", wide)
+			}
+			if name == "index.html" && !strings.Contains(tab.Text(`document.body.textContent`), hostile[0]) {
+				t.Error("the text itself is not there")
+			}
+		})
 	}
 }

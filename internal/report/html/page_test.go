@@ -130,6 +130,7 @@ func samplePage(n int) *Page {
 				}
 				return AppendNumber(b, .2+float64((i*13)%n)/50)
 			}},
+			{Key: "started", Head: "Started", Unit: "date", Cell: func(b []byte, i int) []byte { return fmt.Appendf(b, "2026-11-%02d 10:%02d", 1+(i*11)%28, i%60) }},
 			{Key: "validity", Head: "Validity", Text: true, Cell: func(b []byte, i int) []byte { return Text(b, []string{"ok", "doubtful", "invalid"}[i%3]) }},
 			{Key: "reasons", Head: "Reasons", Text: true, Cell: func(b []byte, i int) []byte {
 				if i%3 == 0 {
@@ -216,7 +217,7 @@ func TestHostileTextStaysText(t *testing.T) {
 			c.Title, c.Text, c.Bind.Y[0].Name, c.Bind.Y[0].Key, c.Bind.Unit[0] = text, text, text, text, text
 			c.Option = option(c.Bind, axis(text, "value"))
 			p.Tables[0].Caption, p.Tables[0].ID = text, text
-			p.Tables[0].Columns[4] = Column{Key: text, Head: text, Unit: text, Title: text, Text: true, Cell: func(b []byte, _ int) []byte { return Text(b, text) }}
+			p.Tables[0].Columns[5] = Column{Key: text, Head: text, Unit: text, Title: text, Text: true, Cell: func(b []byte, _ int) []byte { return Text(b, text) }}
 			d := sampleDocument()
 			d.Title, d.Name = text, text
 			d.Nav = []Link{{Href: local(text), Text: text, Title: text}}

@@ -54,6 +54,9 @@
 
   const words = new Intl.Collator('en', {numeric: true});
 
+  /* isText says whether cells compare as texts: so do dates, which are written year first. */
+  const isText = (c) => c.text || c.unit === 'date';
+
   /* number reads a cell: a lower bound sorts just behind its number. */
   function number(text) {
     const bound = text[0] === '≥';
@@ -63,7 +66,7 @@
   /* order gives the row numbers in the order of a column; dir is 1 or -1. Rows that are equal
      keep their order, and those without a value come last in both directions. */
   function order(t, col, dir) {
-    const text = t.columns[col].text;
+    const text = isText(t.columns[col]);
     const keys = t.cells.map((c) => text ? c[col] : number(c[col]));
     const empty = (k) => text ? k === '' : Number.isNaN(k.v);
     const compare = text ? words.compare : (a, b) => a.v - b.v || a.bound - b.bound;
@@ -115,7 +118,7 @@
       if (col < 0) throw new Error('no column is called ' + name);
       const wanted = value.replace(/^"|"$/g, ''), keep = holds[op];
       if (wanted === '') out.push((c) => (op === '=') === (c[col] === ''));
-      else if (t.columns[col].text) out.push((c) => keep(words.compare(c[col].toLowerCase(), wanted.toLowerCase())));
+      else if (isText(t.columns[col])) out.push((c) => keep(words.compare(c[col].toLowerCase(), wanted.toLowerCase())));
       else {
         const n = limit(wanted);
         if (Number.isNaN(n)) throw new Error(wanted + ' is not a number');
