@@ -11,8 +11,10 @@ import (
 const (
 	oddLooks   = 1e-4  // chance of so many looks that do not belong, below which it is no edge
 	oddTold    = 1e-3  // the same where it is told what a look found
+	oddTired   = 1e-2  // the same when the search has come to no end
 	oddLeft    = 0.04  // share of slow answers that the level on the left may have
 	oddRight   = 0.003 // share of fast answers on the right, and of wrong words where tokens are told
+	smear      = 1.3   // ratio of depths over which an edge cannot fall
 	spreadRun  = 12    // depths at which a gradual end is looked at
 	spreadEach = 4     // looks at each
 )
@@ -41,6 +43,9 @@ func (s *Survey) scattered(e *edge) bool {
 	if e.told {
 		limit = oddTold
 	}
+	if s.tired() {
+		limit = oddTired
+	}
 	return tail(nl, kl, left)*tail(nr, kr, oddRight) < limit
 }
 
@@ -49,14 +54,7 @@ func (s *Survey) scattered(e *edge) bool {
 // or tell another tier, or that a part was found: at an edge only the prompt in it is
 // found in part.
 func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
-	sd := max(leastSD, spread(s.curve.values(s, g.from, g.to)))
-	if len(s.cold) >= 3 {
-		if c := max(leastSD, spread(s.cold)); s.isCold(g) {
-			sd = c
-		} else {
-			sd = max(min(sd, s.noise.sd), c)
-		}
-	}
+	sd := s.spreadOf(g)
 	for _, col := range s.curve.columns[g.from:g.to] {
 		for _, look := range col.looks {
 			l := &s.looks[look]
@@ -78,6 +76,28 @@ func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
 		}
 	}
 	return n, odd
+}
+
+// spreadOf is the spread of a level: of new prompts where it is cold, else that of its
+// shallower half, which no edge at its end touches.
+func (s *Survey) spreadOf(g segment) float64 {
+	sd := leastSD
+	if len(s.cold) >= 3 {
+		sd = max(sd, spread(s.cold))
+	}
+	if s.isCold(g) {
+		return sd
+	}
+	half := math.Sqrt(float64(g.first) * float64(g.last))
+	to := g.from
+	for to < g.to && float64(s.curve.columns[to].depth) <= half {
+		to++
+	}
+	ys := s.curve.values(s, g.from, to)
+	if len(ys) < 4 {
+		ys = s.curve.values(s, g.from, g.to)
+	}
+	return max(sd, min(spread(ys), s.noise.sd))
 }
 
 // tail is the chance of k or more of n, each with probability p.
@@ -112,7 +132,7 @@ func (e *edge) quantile(q float64) int {
 func (s *Survey) soften() {
 	for i := range s.edges {
 		e := &s.edges[i]
-		e.gradual = s.scattered(e) || s.tired() && e.below+e.above > s.r.Miss
+		e.gradual = s.scattered(e) || s.smeared(e) || s.tired() && e.below+e.above > s.r.Miss
 	}
 }
 
@@ -141,7 +161,7 @@ func (s *Survey) slide() bool {
 
 // tired reports that the search goes on and on: levels that do not hold still.
 func (s *Survey) tired() bool {
-	return len(s.looks)-s.begun > 60+25*s.enough()*(1+len(s.edges)/2)
+	return len(s.looks)-s.begun > 60+12*s.enough()*(1+len(s.edges)/2)
 }
 
 // follow looks at a gradual end, at depths evenly in their logarithm.
@@ -179,16 +199,20 @@ type pool struct {
 	depth  int // the last of them
 }
 
-// shares gives the share found by depth, from a regression that never rises with depth
-// (pool adjacent violators: Barlow, Bartholomew, Bremner, Brunk: Statistical inference
-// under order restrictions, 1972). Looks of the gallop are left out: they were asked for
-// when less had been sent, which only LRU does not mind.
-func (s *Survey) shares() (pools []pool) {
+// shares gives the share found by depth, of the looks from depth lo to hi, from a
+// regression that never rises with depth (pool adjacent violators: Barlow, Bartholomew,
+// Bremner, Brunk: Statistical inference under order restrictions, 1972). Looks of the
+// gallop are left out: they were asked for when less had been sent, which only LRU does
+// not mind.
+func (s *Survey) shares(before, after float64, lo, hi int) (pools []pool) {
 	looks := slices.Clone(s.looks[s.begun:])
 	slices.SortStableFunc(looks, func(a, b Look) int { return a.Depth - b.Depth })
 	for i := range looks {
 		l := &looks[i]
-		pools = append(pools, pool{s.found(l, s.slope.before, s.slope.after), 1, l.Depth})
+		if l.Depth < lo || l.Depth > hi {
+			continue
+		}
+		pools = append(pools, pool{s.found(l, before, after), 1, l.Depth})
 		for k := len(pools) - 1; k > 0; k-- {
 			a, b := &pools[k-1], pools[k]
 			if a.depth != b.depth && b.sum/b.n < a.sum/a.n {
@@ -201,29 +225,58 @@ func (s *Survey) shares() (pools []pool) {
 	return pools
 }
 
-// measure gives where the share found passes nine, five and one tenths. Edges between
-// these are part of the gradual end.
+// last is the deepest depth at which at least a share is found, 1 when there is none.
+func last(pools []pool, share float64) int {
+	depth := 1
+	for _, p := range pools {
+		if p.sum/p.n >= share {
+			depth = p.depth
+		}
+	}
+	return depth
+}
+
+// smeared reports whether, at an edge to the cold, the share that is found falls from
+// four fifths to one fifth over a stretch of depths, with parts found all over it, as far
+// as the spread lets parts be seen.
+func (s *Survey) smeared(e *edge) bool {
+	a, b := math.Exp(e.left.level), math.Exp(e.right.level)
+	if !s.isCold(e.right) || b-a < 3*s.spreadOf(e.right)*b {
+		return false
+	}
+	pools := s.shares(e.left.level, e.right.level, e.left.first, s.size)
+	lo, hi := last(pools, 0.8), last(pools, 0.2)
+	if float64(hi) <= smear*float64(lo)+float64(2*s.resolve(lo)+2*s.order.worst(1, s.size)) {
+		return false
+	}
+	n, parts := 0, 0
+	for i := range s.looks[s.begun:] {
+		l := &s.looks[s.begun+i]
+		if l.Depth <= lo || l.Depth > hi {
+			continue
+		}
+		n++
+		if f := s.found(l, e.left.level, e.right.level); f > 0.3 && f < 0.7 {
+			parts++
+		}
+	}
+	return parts >= 3 && 6*parts > n
+}
+
+// measure gives where the share found passes nine, five and one tenths. Edges that
+// it reaches, and those beyond, are part of it.
 func (s *Survey) measure() {
 	g := s.slope
-	pools := s.shares()
-	last := func(share float64) (depth int) {
-		depth = 1
-		for _, p := range pools {
-			if p.sum/p.n >= share {
-				depth = p.depth
-			}
-		}
-		return depth
-	}
+	pools := s.shares(g.before, g.after, 1, s.size)
 	e := s.edges[g.edge]
-	e.lo, g.half = last(0.9), last(0.5)
-	e.hi = max(last(0.1), e.lo+1)
+	e.lo, g.half = last(pools, 0.9), last(pools, 0.5)
+	e.hi = max(last(pools, 0.1), e.lo+1)
 	from, to := g.edge, g.edge
 	for from > 0 && s.edges[from-1].hi > e.lo {
 		from--
 	}
-	for to+1 < len(s.edges) && s.edges[to+1].lo < e.hi {
-		to++
+	if s.isCold(s.fit[len(s.fit)-1]) {
+		to = len(s.edges) - 1 // what was lost before cannot be lost again at an edge
 	}
 	s.fit = slices.Delete(s.fit, from+1, to+1)
 	s.edges = slices.Replace(s.edges, from, to+1, e)

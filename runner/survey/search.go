@@ -145,7 +145,7 @@ func (s *Survey) wanted(i int) int {
 	if (i == 0 || s.fit[i-1].cat != s.fit[i].cat) && (i == len(s.fit)-1 || s.fit[i+1].cat != s.fit[i].cat) && s.fit[i].cat != untold {
 		return 1
 	}
-	return s.enough()
+	return max(s.enough(), 4)
 }
 
 // between2 gives the edges between segments, each with its bracket.
