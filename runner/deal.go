@@ -44,7 +44,7 @@ func (u *unit) newDealer() (*dealer, error) {
 	}
 	set, err := prompt.NewSet(prompt.Config{
 		Geometry: prompt.Geometry{R: c.R, Prefix: c.Prefix, Output: u.sc.OutputTokens},
-		Prompts:  c.Prompts,
+		Prompts:  c.Prompts + spare(u.sc, c),
 		Key:      u.saltKey(),
 		Encoder:  u.target.encoders[c.R],
 		History:  u.history,
@@ -75,6 +75,8 @@ func (u *unit) law() prompt.Law {
 	fmt.Fprint(h, u.id.Cell, u.id.Trial)
 	rng := rand.New(rand.NewPCG(uint64(u.sc.Seed), h.Sum64()))
 	switch uniform, grows := u.sc.Access == "uniform", len(u.spec.Steps) > 0; {
+	case u.sc.Access == "depth":
+		return prompt.Depth(first, rng)
 	case uniform && grows:
 		return prompt.UniformGrowing(first, rng)
 	case uniform:
@@ -124,6 +126,9 @@ func (d *dealer) coverageSize(first int) int { return max(0, d.u.cell.Prompts-fi
 func (d *dealer) coverage(first int) ending {
 	return counted{d.set.Coverage(first), d.coverageSize(first)}
 }
+
+// ingest deals n prompts of a map from index first on.
+func (d *dealer) ingest(first, n int) ending { return counted{d.set.Ingest(first, n), n} }
 
 func (d *dealer) repeat() ending { return counted{d.set.Looks(), 64 * d.endpoints()} }
 

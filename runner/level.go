@@ -156,7 +156,8 @@ func (u *unit) enough(from, end int64) bool {
 			n++
 		}
 	}
-	return n >= result.FirstTokensNeeded(u.sc) && u.covered() >= 0.9
+	// By depth the newest are asked for most: the deepest few are not waited for.
+	return n >= result.FirstTokensNeeded(u.sc) && (u.sc.Access == "depth" || u.covered() >= 0.9)
 }
 
 // period gives the frame of the period that ends at end, as decided.

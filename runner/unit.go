@@ -34,7 +34,8 @@ type unit struct {
 	sentinel int64                    // most cached tokens that a sentinel was told
 	ingested int                      // warm-up requests that have ended since the last growth
 	verify   residency
-	best     metric.Row // the best passing level so far, as decided
+	best     metric.Row        // the best passing level so far, as decided
+	answers  []*sample.Request // map: its requests that ended and were not read yet
 }
 
 // look names one warm-up request: a prompt at an endpoint.
@@ -53,7 +54,7 @@ func (r *run) runUnit(ctx context.Context, id result.Unit, c scenario.Cell) erro
 
 	end := u.execute(ctx)
 	drainStart := u.now()
-	u.gen.Drain(time.Duration(u.sc.Drain))
+	u.gen.Drain(u.drainWait())
 	u.phase(&result.Phase{Phase: result.PhaseDrain, Start: drainStart})
 	if end.err == nil {
 		end.err = context.Cause(u.soft)
@@ -93,12 +94,15 @@ func (u *unit) execute(ctx context.Context) unitEnd {
 		return unitEnd{err: err}
 	}
 	u.deal = deal
-	measure := u.levels
-	if u.sc.Mode == "sustained" {
-		measure = u.sustain
+	steps := append(u.warming(), u.levels)
+	switch u.sc.Mode {
+	case "sustained":
+		steps = append(u.warming(), u.sustain)
 		u.firstStep(deal)
+	case "map":
+		steps = []func(context.Context) unitEnd{u.reset, u.sentinels, u.survey}
 	}
-	for _, step := range append(u.warming(), measure) {
+	for _, step := range steps {
 		if end := step(ctx); end.err != nil || end.class != "" {
 			return end
 		}
@@ -164,6 +168,8 @@ func (u *unit) request(q *sample.Request) {
 		}
 	case sample.PhaseLoad:
 		u.touch(q)
+	case sample.PhaseIngest, sample.PhaseLook, sample.PhaseTouch:
+		u.mapped(q)
 	}
 	if q.Class == sample.OK && q.CompletionTokens >= 0 {
 		u.tokens += q.CompletionTokens

@@ -135,9 +135,12 @@ func (r *run) telemetry(ctx context.Context) {
 	if len(r.target.metrics) == 0 {
 		return
 	}
+	r.scrapeAll(ctx)
+	if r.sc.Mode == "map" {
+		return // a map reads counters round its looks, and nothing else may lie between
+	}
 	t := time.NewTicker(time.Duration(r.sc.Target.MetricsInterval))
 	defer t.Stop()
-	r.scrapeAll(ctx)
 	for {
 		select {
 		case <-ctx.Done():

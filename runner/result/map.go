@@ -88,11 +88,12 @@ func (s *summariser) mapOf(u *UnitRecord) *Map {
 		return nil
 	}
 	m := &Map{Unit: u.Unit, Spec: u.Spec}
-	for _, st := range u.surveySteps(s.telemetry) {
+	for _, st := range u.surveySteps(s.telemetry, s.probe()) {
 		if !st.Feed(sv) {
 			m.Other = true
 		}
 	}
+	sv.Next() // the last answer may have been all it wanted
 	if m.Looks = sv.Looks(); len(m.Looks) == 0 {
 		return nil
 	}

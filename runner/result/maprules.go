@@ -79,7 +79,7 @@ func mapCounts(u *UnitRecord) (c Counts) {
 
 // moved says which end of a map is not what it was, empty when none.
 func moved(m *Map) string {
-	if m.Found.Steady {
+	if m.Found.Steady || !m.Found.Ready {
 		return ""
 	}
 	var ends []string

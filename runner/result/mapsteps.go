@@ -58,34 +58,40 @@ func answer(q *sample.Request) survey.Look {
 // say of them. It is the same for a run under way and for a record.
 type LookReader struct {
 	tel  *Telemetry
+	use  bool             // only the counters tell tiers apart
 	read []*sample.Scrape // up to where the counters were read, by endpoint; nil before
 	own  int64            // prompt tokens sent since
 }
 
 // NewLookReader reads counters from the telemetry, which may grow; from is the stamp from
-// which on the unit sends.
-func NewLookReader(tel *Telemetry, from int64) *LookReader {
-	return &LookReader{tel: tel, read: tel.last(from)}
+// which on the unit sends. Nothing is known of the server where probe is nil.
+func NewLookReader(tel *Telemetry, probe *sample.Probe, from int64) *LookReader {
+	return &LookReader{tel: tel, use: probe != nil && countersTellTiers(probe.Metrics), read: tel.last(from)}
 }
 
+// Counters reports whether the counters are to be read right before and after each look:
+// they know two tiers or more, and the answers tell none.
+func (r *LookReader) Counters() bool { return r.use }
+
 // Sent takes a request that is no look: the counters count it as well.
-func (r *LookReader) Sent(q *sample.Request) { r.own += prompted(q) }
+func (r *LookReader) Sent(q *sample.Request) {
+	r.own += prompted(q)
+	r.use = r.use && len(q.Sources) == 0
+}
 
 // Look gives the step of a look; until is the stamp at which the next request began, or of
 // now. Where the counters were read right before it and after it they say which tier
 // supplied its tokens, and how many prompt tokens others sent since the look before.
 func (r *LookReader) Look(q *sample.Request, until int64) SurveyStep {
 	l := answer(q)
-	r.own += prompted(q)
+	r.Sent(q)
+	a := survey.Action{Kind: survey.Ask, Depth: int(q.Depth), Touch: q.Phase == sample.PhaseTouch}
 	before, after := r.tel.last(q.Started), r.tel.last(until)
-	if fresh(after, q.End) && len(before) == len(after) {
+	if r.use && !a.Touch && fresh(after, q.End) && len(before) == len(after) {
 		l.Foreign = r.others(after)
-		if l.Sources == nil {
-			l.Sources, l.Counters = sourcesBetween(before, after, prompted(q))
-		}
+		l.Sources, l.Counters = sourcesBetween(before, after, prompted(q))
 		r.read, r.own = after, 0
 	}
-	a := survey.Action{Kind: survey.Ask, Depth: int(q.Depth), Touch: q.Phase == sample.PhaseTouch}
 	return SurveyStep{Action: a, Answers: []survey.Look{l}}
 }
 
@@ -180,9 +186,9 @@ func sourcesBetween(before, after []*sample.Scrape, tokens int64) (out map[strin
 	return out, out != nil
 }
 
-// CountersTellTiers reports whether counters of these canonical names tell cached tokens
+// countersTellTiers reports whether counters of these canonical names tell cached tokens
 // of two tiers or more apart.
-func CountersTellTiers(names []string) bool {
+func countersTellTiers(names []string) bool {
 	inc := map[string]float64{}
 	for _, n := range names {
 		if strings.HasPrefix(n, cachedPrefix) {
@@ -193,11 +199,11 @@ func CountersTellTiers(names []string) bool {
 }
 
 // surveySteps gives what was done in a unit, step by step, as far as each was finished.
-func (u *UnitRecord) surveySteps(tel *Telemetry) (steps []SurveyStep) {
+func (u *UnitRecord) surveySteps(tel *Telemetry, probe *sample.Probe) (steps []SurveyStep) {
 	reqs := slices.Clone(u.Requests)
 	slices.SortFunc(reqs, func(a, b *sample.Request) int { return int(a.ID - b.ID) })
 	reqs = slices.DeleteFunc(reqs, func(q *sample.Request) bool { return !isMapped(q) || q.Class == sample.Censored || q.End < 0 })
-	read := NewLookReader(tel, u.mapBegan())
+	read := NewLookReader(tel, probe, u.mapBegan())
 	for i := 0; i < len(reqs); {
 		q := reqs[i]
 		if q.Phase != sample.PhaseIngest {

@@ -19,12 +19,16 @@ import (
 const (
 	serverPrefix   = "server."
 	cachedPrefix   = "server.cached_tokens." // + source: local, external; or finer: device, host ...
-	promptTokens   = "server.prompt_tokens"
+	promptTokens   = PromptTokens
 	promptComputed = "server.prompt_tokens_computed"
 	cacheQueries   = "server.cache_queries"
 	cacheHits      = "server.cache_hits"
 	externalHits   = "server.external_cache_hits"
 )
+
+// PromptTokens is the canonical name of the counter of all prompt tokens, cached ones
+// included.
+const PromptTokens = "server.prompt_tokens"
 
 // gauges are states, not counts: a window holds their mean. A state that is a
 // share is averaged over endpoints too, the others are summed.

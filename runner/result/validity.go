@@ -160,7 +160,7 @@ func (s *summariser) loadRules(p *Point, c Counts) {
 	if p.Spec.Prompts <= 0 {
 		return
 	}
-	if p.Touched < coverageLeast {
+	if p.Touched < coverageLeast && s.sc.Access != "depth" { // by depth the newest are asked for most
 		since, more := "the warm-up", "a longer duration covers it"
 		if p.Step > 0 {
 			since, more = "it grew to this size", "a longer growth.hold covers it"
