@@ -350,7 +350,7 @@ func TestBrowserHostileRun(t *testing.T) {
 			tab := chrome.Open(t, filepath.Join(dir, name), browser.Look{})
 			if name == SingleFile {
 				tab.Run(`location.hash = '#fixed_ctx4000_ws400000_cache100'`)
-				tab.Until("the cell is shown", `document.querySelector('#fixed_ctx4000_ws400000_cache100').offsetHeight`)
+				tab.Until("the cell is shown", `document.querySelector('#fixed_ctx4000_ws400000_cache100')?.offsetHeight`)
 			}
 			if all, blank := tab.Charts(); len(all) == 0 || len(blank) > 0 {
 				t.Errorf("of the charts %v are blank: %v", all, blank)
