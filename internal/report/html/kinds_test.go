@@ -139,12 +139,15 @@ func TestTimeStacksSources(t *testing.T) {
 }
 
 func TestPicturesHaveTitleAndProvenance(t *testing.T) {
-	s := choose(levels("10"), rates("100"))
+	level := levels("10")
+	level.Label, level.Options[0].Label = "Requests in flight", "ten"
+	s := choose(level, rates("100"))
 	s.Theme, s.Width, s.Height, s.Export = "dark", 600, 400, &caption{"Time to first token", strings.Repeat("wsrun 1.0 · scenario · ", 20)}
 	d := try(t, ttftChart(), s, grid("points", pointsHead, ttftPoints...))
 	if d.Option.BackgroundColor != "#ffffff" || d.Option.Title[0].Text != "Time to first token" || strings.Count(d.Option.Title[1].Text, "\n") < 2 {
 		t.Errorf("a picture is light, with its title and wrapped provenance: %+v", d.Option.Title)
 	}
+	equal(t, "what was chosen", d.Option.Title[0].Subtext, "Requests in flight: ten")
 	d = try(t, periodChart(Y{Key: "running", Name: "running"}), s, grid("periods", periodsHead, periodRows...))
 	equal(t, "a picture does not zoom", len(d.Option.DataZoom), 0)
 }

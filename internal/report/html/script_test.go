@@ -67,7 +67,7 @@ type drawn struct {
 		}
 		YAxis  json.RawMessage
 		Legend json.RawMessage
-		Title  []struct{ Text string }
+		Title  []struct{ Text, Subtext string }
 		Left   string `json:"wsrunLeft"`
 		// Graphic are the texts over the plot: names of axes, labels of marks.
 		Graphic   []struct{ Style struct{ Text string } }

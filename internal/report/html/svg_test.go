@@ -24,7 +24,7 @@ func picture(t *testing.T, chart Chart, view View, tables ...Table) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.picture(chart, view, filled)
+	out, err := e.picture(chart, chart.Title, view, filled)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestErrorsOfTheScriptNameTheChart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.picture(Chart{ID: "broken", Bind: Bind{Y: []Y{{}}}, Option: map[string]any{"series": 5}}, View{}, filled)
+	_, err = e.picture(Chart{ID: "broken", Bind: Bind{Y: []Y{{}}}, Option: map[string]any{"series": 5}}, "title", View{}, filled)
 	if err == nil || !strings.HasPrefix(err.Error(), "chart broken: TypeError") {
 		t.Errorf("got %v", err)
 	}

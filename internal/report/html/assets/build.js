@@ -31,21 +31,29 @@
 
   const legendHigh = (l, ctx) => (l.rows > 3 && !ctx.export ? 1 : l.rows) * 21;
 
+  /* choices says what was chosen among a page's controls: a picture that leaves the page cannot be asked. */
+  function choices(where, ctx) {
+    return (where || []).map((id) => {
+      const c = W.control(ctx, id), o = c && c.kind === 'one' ? W.option(ctx, id) : null;
+      return o ? c.label + ': ' + o.label : '';
+    }).filter(Boolean).join(' · ');
+  }
+
   /* frame gives each part of a chart its place, in px. From above: a picture's title, the legends, the
      names of the y axes (beside the legend where there is room), the labels of marks, the plot.
-     opts: legends, names (of the left and the right axis), labels, most (rows of labels), fixed (one
+     opts: where (the controls that choose), legends, names (of the left and the right axis), labels, most (rows of labels), fixed (one
      more row of labels), left, right, bottom. */
   function frame(ctx, opts) {
     const width = ctx.width || 800, height = ctx.height || 320;
-    const head = ctx.export ? wrap(ctx.export.title, (width - 24) / 1.25) : [], foot = ctx.export ? wrap(ctx.export.provenance, (width - 24) * 1.2) : [];
+    const head = ctx.export ? wrap(ctx.export.title, (width - 24) / 1.25) : [], sub = ctx.export ? wrap(choices(opts.where, ctx), (width - 24) * 1.05) : [], foot = ctx.export ? wrap(ctx.export.provenance, (width - 24) * 1.2) : [];
     const [main, second] = opts.legends || [], names = (opts.names || []).map((n) => (n ? cut(n, width - 16) : '')), taken = names.map((n) => (n ? wide(n) + 14 : 0));
     const beside = main && main.rows === 1 && main.sum + (taken[0] || 0) + (taken[1] || 0) + 24 <= width, own = names.some(Boolean) && !beside;
-    const begin = head.length ? 14 + head.length * 20 : 0, fixed = opts.fixed || 0;
+    const begin = head.length ? 14 + head.length * 20 + sub.length * 15 : 0, fixed = opts.fixed || 0;
     const packed = W.packed(opts.labels || [], width, opts.most || 3, own && !fixed ? taken[0] : 0, own && !fixed ? taken[1] || 0 : 0), rows = packed.rows + fixed + (own && fixed ? 1 : 0);
     let top = begin + (main ? legendHigh(main, ctx) : 0) + (second ? legendHigh(second, ctx) : 0);
     const below = top;
     top += rows * 15 + (rows || !top ? 12 : 10);
-    const bottom = opts.bottom + (foot.length ? foot.length * 14 + 10 : 0), f = {width, height, head, foot, top, bottom, left: opts.left, right: opts.right};
+    const bottom = opts.bottom + (foot.length ? foot.length * 14 + 10 : 0), f = {width, height, head, sub, foot, top, bottom, left: opts.left, right: opts.right};
     f.wide = Math.max(40, width - f.left - f.right);
     f.high = Math.max(40, height - top - bottom);
     f.legends = [{top: begin, left: beside && taken[0] ? taken[0] + 10 : 8}, {top: begin + (main ? legendHigh(main, ctx) : 0), left: 8}];
@@ -162,7 +170,8 @@
   function base(chart, ctx, f, theme) {
     const titles = [];
     if (ctx.export) {
-      titles.push({text: f.head.join('\n'), left: 8, top: 10, padding: 0, textStyle: {color: theme.ink, fontSize: 15, fontWeight: 'bold', lineHeight: 20, fontFamily: font}});
+      titles.push({text: f.head.join('\n'), left: 8, top: 10, padding: 0, textStyle: {color: theme.ink, fontSize: 15, fontWeight: 'bold', lineHeight: 20, fontFamily: font},
+        subtext: f.sub.join('\n'), itemGap: 2, subtextStyle: {color: theme.soft, fontSize: 11, lineHeight: 15, fontFamily: font}});
       if (f.foot.length) titles.push({text: f.foot.join('\n'), left: 8, bottom: 6, padding: 0, textStyle: {color: theme.soft, fontSize: 10, fontWeight: 'normal', lineHeight: 14, fontFamily: font}});
     }
     return {animation: false, backgroundColor: ctx.page || ctx.export ? theme.page : 'transparent', textStyle: {color: theme.ink, fontFamily: font}, title: titles, wsrunLeft: ''};
@@ -170,7 +179,7 @@
 
   /* empty says why there is nothing to draw. */
   function empty(chart, ctx, text) {
-    const theme = look(ctx), f = frame(ctx, {left: 20, right: 20, bottom: 20}), o = base(chart, ctx, f, theme);
+    const theme = look(ctx), f = frame(ctx, {where: chart.bind.where, left: 20, right: 20, bottom: 20}), o = base(chart, ctx, f, theme);
     o.title.push({text, left: 'center', top: Math.round(f.top + f.high / 2 - 20), textStyle: {color: theme.soft, fontSize: 14, fontWeight: 'normal', fontFamily: font, width: f.wide, overflow: 'break'}});
     o.series = [];
     return o;
@@ -255,7 +264,7 @@
     const decisions = time ? W.decisionSeries(chart, made, theme) : [], zoom = time && !ctx.export;
     const legends = [legend(made.lines.map((l) => ({info: l, option: l})).concat(made.missing.length ? [{info: {}, option: {name: 'not measured'}}] : []), width, 32)].concat(decisions.length ? legend(decisions, width, 11) : []);
     const f = Object.assign(frame(ctx, {
-      legends, names: ys.map((y) => titled(y.name, y.unit)), labels: W.above(found, x, left, Math.max(40, width - left - right), theme), most: narrow ? 4 : 3, fixed: time && marked(chart.bind, 'growth') ? 1 : 0, left, right, bottom: zoom ? 68 : 48,
+      where: chart.bind.where, legends, names: ys.map((y) => titled(y.name, y.unit)), labels: W.above(found, x, left, Math.max(40, width - left - right), theme), most: narrow ? 4 : 3, fixed: time && marked(chart.bind, 'growth') ? 1 : 0, left, right, bottom: zoom ? 68 : 48,
     }), {x, y: ys});
     const across = W.acrossSeries(list, f, theme), parts = (time ? W.timeSeries(chart, ctx, made, f, theme) : W.tierSeries(found, x, theme)).concat(W.lineSeries(chart, made, f, theme, time), across.series, decisions, time ? [] : W.missingSeries(made, f, theme));
     const o = base(chart, ctx, f, theme);

@@ -69,7 +69,7 @@
     const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), low = bottom(names, room);
     const series = ys.map(({y, i}) => bar(y, theme.colours[i % theme.colours.length], at)), axis = [].concat((chart.option || {}).yAxis || [{}])[0] || {};
     const l = W.legend(series.map((s) => ({info: s, option: s})), width, 14);
-    const f = Object.assign(W.frame(ctx, {legends: [l], names: [titled(axis.name || '', unit)], labels: lines, left, right: 22, bottom: low + 4}), {below: low});
+    const f = Object.assign(W.frame(ctx, {where: bind.where, legends: [l], names: [titled(axis.name || '', unit)], labels: lines, left, right: 22, bottom: low + 4}), {below: low});
     const o = W.base(chart, ctx, f, theme), missing = at.map((r, i) => ({r, i})).filter(({r}) => ys.every(({y}) => number(r, y.key) === null));
     o.grid = {left, right: 22, top: f.top, bottom: f.bottom};
     o.legend = W.legendOption(l, ctx, theme, f.legends[0]);
@@ -151,7 +151,7 @@
   function plane(chart, ctx, rows, x, cats, ynames, theme, yname) {
     const width = ctx.width || 800, left = Math.ceil(W.largest(ynames.map(wide))) + 16, right = 64, room = Math.max(40, width - left - right);
     const names = cats.map((c) => naming(x.unit, c, x.scale)), low = bottom(names, room);
-    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), f = Object.assign(W.frame(ctx, {names: [yname], labels: lines, left, right, bottom: low + 4}), {below: low});
+    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), f = Object.assign(W.frame(ctx, {where: chart.bind.where, names: [yname], labels: lines, left, right, bottom: low + 4}), {below: low});
     const o = W.base(chart, ctx, f, theme);
     o.grid = {left, right, top: f.top, bottom: f.bottom};
     o.legend = {show: false};
@@ -175,10 +175,10 @@
     const all = cells.map((c) => c.v), lo = W.least(all), hi = W.largest(all), log = lo > 0 && hi > 10 * lo, grade = (v) => (hi === lo ? 0.5 : log ? Math.log(v / lo) / Math.log(hi / lo) : (v - lo) / (hi - lo));
     const colours = y.lower ? theme.ramp.slice().reverse() : theme.ramp;
     const p = plane(chart, ctx, rows, x, cats, others.map((b) => naming(t.units[bind.by], b)), theme, titled(t.heads[bind.by] || bind.by, t.units[bind.by])), o = p.option;
-    const small = p.f.wide / cats.length < 58;
+    const room = p.f.wide / cats.length, widest = W.largest(cells.map((c) => wide(text(c, y, unit))));
     o.visualMap = ramp(theme, p.f, 0, 1, [short(unit, hi), short(unit, lo)], colours);
     o.series = [{type: 'heatmap', name: y.name, animation: false, progressive: 0, itemStyle: {borderColor: theme.page, borderWidth: 2}, emphasis: {itemStyle: {borderColor: theme.ink, borderWidth: 1}},
-      label: {show: true, fontSize: small ? 10 : 12, formatter: (q) => text(cells[q.dataIndex], y, unit)},
+      label: {show: true, fontSize: widest + 6 > room ? 10 : 12, rotate: widest * 10 / 12 + 6 > room ? 90 : 0, formatter: (q) => text(cells[q.dataIndex], y, unit)},
       data: cells.map((c) => { const g = grade(c.v), s = shade(colours, g); return {value: [c.i, c.k, g], label: {color: s.ink}}; })}];
     o.tooltip = bubble(theme, ctx, (q) => {
       const c = cells[q.dataIndex];

@@ -188,12 +188,12 @@
 
   /* hollow lays the page's colour into the dots that are doubtful. They keep their line's colour, for tooltips. */
   function hollow(l, points, size, look) {
-    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, silent: true, tooltip: {show: false}, itemStyle: {color: look.page}, z: l.z + 0.01, animation: false, emphasis: {disabled: true},
+    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, silent: true, tooltip: {show: false}, itemStyle: {color: look.page, opacity: 1}, z: l.z + 0.01, animation: false, emphasis: {disabled: true},
       data: points.map((p) => ({value: [p.x, p.y], symbol: p.bound > 0 ? 'triangle' : p.bound < 0 ? down : 'circle', symbolSize: Math.max(size.get(p), 9) - 4}))};
   }
 
   function crosses(l, bad) {
-    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, symbol: cross, symbolSize: 10, itemStyle: {color: l.colour}, wsrunUnit: l.unit, z: l.z + 0.01, animation: false, data: bad.map((p) => [p.x, p.y]), emphasis: {disabled: true}};
+    return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, symbol: cross, symbolSize: 10, itemStyle: {color: l.colour, opacity: 1}, wsrunUnit: l.unit, z: l.z + 0.01, animation: false, data: bad.map((p) => [p.x, p.y]), emphasis: {disabled: true}};
   }
 
   /* labels writes at each point of a curve what it is a point of: its level. */
@@ -230,7 +230,7 @@
   function missingSeries(made, frame, look) {
     if (!made.missing.length) return [];
     const points = made.missing.map((r) => ({x: number(r, made.x.key) * made.x.scale, y: frame.y[0].min, row: r, bound: 0})).filter((p) => !frame.x.log || p.x > 0);
-    return [{option: {type: 'scatter', name: 'not measured', color: look.soft, symbol: cross, symbolSize: 7, itemStyle: {color: look.soft}, z: 5, animation: false, data: points.map((p) => [p.x, p.y]), emphasis: {disabled: true}},
+    return [{option: {type: 'scatter', name: 'not measured', color: look.soft, symbol: cross, symbolSize: 7, itemStyle: {color: look.soft, opacity: 1}, z: 5, animation: false, data: points.map((p) => [p.x, p.y]), emphasis: {disabled: true}},
       info: {points, missing: true}}];
   }
 

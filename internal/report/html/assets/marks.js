@@ -224,7 +224,7 @@
     }
     return [...kinds].map(([kind, points], i) => ({info: {points, decision: true}, option: {
       type: 'scatter', name: kind, yAxisIndex: line.axis, color: look.colours[(i + 2) % look.colours.length], symbol: symbols[kind] || 'circle', symbolSize: 9, z: 5, animation: false, progressive: 0, emphasis: {disabled: true},
-      itemStyle: kind === 'wait' ? {color: look.page, borderColor: look.soft, borderWidth: 2} : {borderWidth: 0}, data: points.map((p) => [p.x, p.y]),
+      itemStyle: Object.assign({opacity: 1}, kind === 'wait' ? {color: look.page, borderColor: look.soft, borderWidth: 2} : {}), data: points.map((p) => [p.x, p.y]),
     }}));
   }
 
