@@ -159,6 +159,19 @@ func (e *edge) bracket(width func(lo int) int) {
 	e.below, e.above = e.cdf(e.lo), 1-e.cdf(e.hi)
 }
 
+// close makes the bracket what is known: as narrow as the risk allows, or, where the
+// search is not over, as wide as it asks for.
+func (e *edge) close(risk float64) {
+	switch {
+	case e.gradual:
+	case e.below+e.above <= risk:
+		e.trim(risk)
+	default:
+		e.lo, e.hi = e.quantile(risk/2), e.quantile(1-risk/2)+1
+		e.below, e.above = e.cdf(e.lo), 1-e.cdf(e.hi)
+	}
+}
+
 // trim makes the bracket as narrow as the given risk allows.
 func (e *edge) trim(risk float64) {
 	for e.hi-e.lo > 1 && e.cdf(e.lo+1)+e.above <= risk {

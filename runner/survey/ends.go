@@ -48,7 +48,7 @@ func (s *Survey) finish() {
 		deep = append(deep, s.cold...)
 	}
 	s.ends.Deep = s.moved(deep, s.size)
-	s.phase = over
+	s.phase, s.reached = over, s.size
 	if s.o.Policy {
 		s.phase = onPolicy
 	}

@@ -10,6 +10,10 @@ func (s *Survey) gallop() {
 	}
 	switch s.deepest() {
 	case undecided:
+		if c := s.curve.at(s.size); c != nil && len(c.looks) >= s.r.Most {
+			s.end("no new prompt was answered: there is nothing to hold the others against")
+			return
+		}
 		s.ask(s.size)
 	case warm:
 		if s.size < s.max {

@@ -62,14 +62,22 @@ type throughput struct {
 
 // Result gives what is known now. It can be asked for at any time.
 func (s *Survey) Result() Map {
+	size := s.size
+	if s.reached > 0 {
+		size = s.reached
+	}
 	m := Map{Ready: s.phase == over && s.stop == "", Stopped: s.stop, Count: s.count,
-		Reached: s.tokens(s.size, s.size), ColdMs: math.NaN(), PerEdge: math.NaN(), Prefill: math.NaN(),
+		Reached: s.tokens(size, size), ColdMs: math.NaN(), PerEdge: math.NaN(), Prefill: math.NaN(),
 		Spread: s.noise.sd, First: s.ends.Shallow, Last: s.ends.Deep, Shared: s.count.Foreign > 0, Policy: s.policy.result()}
 	m.Steady = !s.ends.asked || s.phase == ending || m.First.Steady && m.Last.Steady
 	if s.ingest.seconds > 0 {
 		m.Prefill = float64(s.ingest.tokens) / s.ingest.seconds
 	}
 	fit, edges := s.known()
+	edges = slices.Clone(edges)
+	for i := range edges {
+		edges[i].close(s.r.Miss)
+	}
 	s.fill(&m, fit, edges)
 	if m.Cold.N == 0 {
 		m.Cold = level(slices.Clone(s.cold))
@@ -91,7 +99,7 @@ func (s *Survey) known() ([]segment, []edge) {
 		return nil, nil
 	}
 	fit := s.merge(s.absorb(s.segments()))
-	return fit, s.between2(fit)
+	return fit, s.bounds(fit)
 }
 
 // fill puts levels and edges into a map.
@@ -115,12 +123,8 @@ func (s *Survey) fill(m *Map, fit []segment, edges []edge) {
 		}
 		if i < len(edges) {
 			e := edges[i]
-			if t.Gradual = e.gradual; e.gradual {
-				if s.slope != nil {
-					t.Half = s.slope.half
-				}
-			} else {
-				e.trim(s.r.Miss)
+			if t.Gradual = e.gradual; e.gradual && s.slope != nil {
+				t.Half = s.slope.half
 			}
 			b := s.tokens(e.lo, e.hi)
 			t.To = &b

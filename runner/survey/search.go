@@ -1,8 +1,6 @@
 package survey
 
-import (
-	"math"
-)
+import "math"
 
 // search chooses the next look, from everything that was seen: where nothing was seen
 // yet, then where an edge is least known, then beside the edges that were found. It
@@ -21,7 +19,7 @@ func (s *Survey) search() {
 		s.ask(d)
 		return
 	}
-	s.edges = s.between2(s.fit)
+	s.edges = s.bounds(s.fit)
 	if !tired && (s.narrow() || s.restore() || s.verify()) {
 		return
 	}
@@ -32,12 +30,13 @@ func (s *Survey) search() {
 	}
 	if merged := s.merge(s.fit); len(merged) < len(s.fit) {
 		s.fit = merged
-		s.edges = s.between2(merged)
+		s.edges = s.bounds(merged)
 	}
 	s.phase = ending
 }
 
-// cell is a stretch of depths in which something must have been seen.
+// firstCell is the end of the shallowest stretch of depths in which something must have
+// been seen; from there on they are octaves.
 const firstCell = 8
 
 // unseen gives a depth in the first cell of depths, the shallowest eight or an octave,
@@ -148,8 +147,8 @@ func (s *Survey) wanted(i int) int {
 	return max(s.enough(), 4)
 }
 
-// between2 gives the edges between segments, each with its bracket.
-func (s *Survey) between2(fit []segment) (all []edge) {
+// bounds gives the edges between segments, each with its bracket.
+func (s *Survey) bounds(fit []segment) (all []edge) {
 	for i := range fit[1:] {
 		e := s.between(fit[i], fit[i+1])
 		e.bracket(s.resolve)

@@ -17,22 +17,19 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-
-	"github.com/wsrun/wsrun/runner/sample"
 )
 
 // Options say what is asked of a survey.
 type Options struct {
-	PromptTokens int64             // what one prompt adds to the reuse distance: prompt and output, as sent
-	MaxTokens    int64             // how far: the largest reuse distance that may be built
-	Resolution   float64           // a bracket is narrow enough at this share of its lower end, or at one prompt; 0.02 for 2 %
-	Looks        int               // at each depth that is chosen; 0: as many as it takes
-	Concurrency  int               // of the ingest, at most; 0 is 1
-	MaxSent      int               // requests after which the survey ends with what it knows; 0: no limit
-	Policy       bool              // also find out how the cache evicts and admits
-	Capacities   []sample.Capacity // told or stated: held against what is found, never an end of the gallop
-	Rand         *rand.Rand        // its seed is the caller's to record
-	Rules        Rules             // the zero value means DefaultRules
+	PromptTokens int64      // what one prompt adds to the reuse distance: prompt and output, as sent
+	MaxTokens    int64      // how far: the largest reuse distance that may be built
+	Resolution   float64    // a bracket is narrow enough at this share of its lower end, or at one prompt; 0.02 for 2 %
+	Looks        int        // at each depth that is chosen; 0: as many as it takes
+	Concurrency  int        // of the ingest, at most; 0 is 1
+	MaxSent      int        // requests after which the survey ends with what it knows; 0: no limit
+	Policy       bool       // also find out how the cache evicts and admits
+	Rand         *rand.Rand // its seed is the caller's to record
+	Rules        Rules      // the zero value means DefaultRules
 }
 
 // Rules are the constants of the procedure, apart so that the laboratory can vary
@@ -112,6 +109,7 @@ type Survey struct {
 	max int // prompts at most
 
 	size    int       // prompts sent for the first time
+	reached int       // the same when the map was done, without the policy's experiments
 	order   order     // how well the order of the stack is known
 	looks   []Look    // all that counted, in the order of asking
 	cold    []float64 // log TTFT of the newest prompts that were sent alone for the first time
@@ -262,14 +260,16 @@ func (s *Survey) Looked(l Look) {
 		s.failure()
 		s.queue = append([]Action{a}, s.queue...)
 		return
-	case a.Touch:
-		s.failed = 0
-		s.count.Touches++
-		return
 	case s.phase == onPolicy:
 		s.failed = 0
 		s.count.Policy++
-		s.policy.looked(s, l)
+		if !a.Touch {
+			s.policy.looked(l)
+		}
+		return
+	case a.Touch:
+		s.failed = 0
+		s.count.Touches++
 		return
 	}
 	s.failed = 0

@@ -25,7 +25,6 @@ type teller struct {
 	names []string // by category from toldCached + 1
 	most  int64    // cached tokens of the fullest hit
 	any   bool     // something was told
-	named bool     // tiers were told by name
 }
 
 // learn takes a look in.
@@ -37,7 +36,6 @@ func (t *teller) learn(l Look) {
 	t.any = true
 	t.most = max(t.most, cached, l.Prompt/4)
 	for name := range l.sources() {
-		t.named = true
 		if !slices.Contains(t.names, name) {
 			t.names = append(t.names, name)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/wsrun/wsrun/runner/survey"
 )
 
-var many = flag.Int("seeds", 2, "maps of each server of the acceptance; the acceptance is 60")
+var many = flag.Int("seeds", 1, "maps of each server of the acceptance; the acceptance is 60")
 
 // setting is one server of the acceptance.
 type setting struct {
