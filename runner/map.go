@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/runner/survey"
 	"github.com/wsrun/wsrun/scenario"
-	"github.com/wsrun/wsrun/scenario/metric"
 )
 
 // mapping drives the survey of one unit of a map: it sends what the survey asks for, one
@@ -36,9 +34,10 @@ type mapping struct {
 // Bounds of a map.
 const (
 	// spareShare of the prompts, and spareLeast, are kept to stand in for some that cannot
-	// be sent.
+	// be sent; forPolicy times the prompts are what its experiments may send at most.
 	spareShare = 0.01
 	spareLeast = 8
+	forPolicy  = 3
 	// lostMost is the share of new prompts that may fail twice, and lostLeast how many may
 	// in any case: the warm-up's limit, for sets that begin with a few.
 	lostMost  = 0.01
@@ -55,7 +54,11 @@ func spare(sc *scenario.Scenario, c scenario.Cell) int {
 	if sc.Mode != "map" {
 		return 0
 	}
-	return spareLeast + int(spareShare*float64(c.Prompts))
+	n := spareLeast + int(spareShare*float64(c.Prompts))
+	if sc.Map.Policy {
+		n += forPolicy * c.Prompts
+	}
+	return n
 }
 
 // mapped keeps a request of a map until it is read. The caller holds run.mu.
@@ -81,7 +84,7 @@ func (u *unit) drainWait() time.Duration {
 
 // survey is the last step of a map's execution.
 func (u *unit) survey(ctx context.Context) unitEnd {
-	s, err := survey.New(result.SurveyOptions(u.sc, &u.probe, u.spec, u.id.Trial))
+	s, err := survey.New(result.SurveyOptions(u.sc, u.spec, u.id.Trial))
 	if err != nil {
 		return unitEnd{err: err}
 	}
@@ -294,7 +297,7 @@ func promptsIn(scrapes []*result.Scrape) (sum float64, ok bool) {
 
 // say emits what is known so far, in words, when it has changed.
 func (m *mapping) say(last bool) {
-	words := known(m.s.Result())
+	words := m.s.State()
 	if words == m.known && !last {
 		return
 	}
@@ -310,27 +313,4 @@ func one(job *sample.Job) ending {
 		j, job = job, nil
 		return j, j != nil
 	}), 1}
-}
-
-// known says what a survey has found so far.
-func known(m survey.Map) string {
-	var parts []string
-	for i, t := range m.Tiers {
-		name := t.Name
-		if name == "" {
-			name = fmt.Sprintf("tier %d", i+1)
-		}
-		switch b := t.To; {
-		case b != nil && b.Hi-b.Lo <= 1:
-			parts = append(parts, fmt.Sprintf("%s ends at %s tokens", name, metric.Size(b.LoTokens)))
-		case b != nil:
-			parts = append(parts, fmt.Sprintf("%s ends between %s and %s tokens", name, metric.Size(b.LoTokens), metric.Size(b.HiTokens)))
-		default:
-			parts = append(parts, fmt.Sprintf("%s holds all %s tokens so far", name, metric.Size(m.Reached.HiTokens)))
-		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("nothing found again so far, %s tokens sent", metric.Size(m.Reached.HiTokens))
-	}
-	return strings.Join(parts, ", ")
 }

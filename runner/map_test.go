@@ -1,40 +1,435 @@
 package runner
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsrun/wsrun/internal/simulator"
 	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/runner/survey"
 )
 
-func mapOf(more string) string {
-	return "\nname: map\ntarget: {endpoints: [http://sim0], metrics: auto}\ncontexts: [1000]\nchunk: 50\nmode: map\nworking_set: {max: 300k}\nwarmup: {concurrency: 4}\n" + more
+// scenarioOfMap is a map with prompts of 1,000 tokens; target are further keys of target,
+// more are further keys of the scenario.
+func scenarioOfMap(target, more string) string {
+	return fmt.Sprintf("name: map\ntarget: {endpoints: [http://sim0], %s}\ncontexts: [1000]\nchunk: 50\nmode: map\nworking_set: {max: 250k}\nwarmup: {concurrency: 4}\n%s", target, more)
 }
 
-func TestVirtualMapFirst(t *testing.T) {
-	p := profile(func(p *simulator.Profile) {
-		p.Tiers = []simulator.Tier{{Name: "hbm", Capacity: 30000}, {Name: "dram", Capacity: 60000, Load: simulator.Duration(20e3)}}
-		p.Base = simulator.Duration(10e6)
-	})
-	inBubble(t, mapOf(""), []simulator.Profile{p}, nil, func(w *world) {
+// tiers gives a server whose tiers hold so many prompts of 1,000 tokens (62 whole blocks
+// each, the last is never whole), each 20 us a token slower to load than the one before.
+func tiers(prompts ...int64) func(*simulator.Profile) {
+	return func(p *simulator.Profile) {
+		names := []string{"hbm", "dram", "ssd"}
+		p.Base, p.Tiers = simulator.Duration(10*time.Millisecond), nil
+		for i, n := range prompts {
+			p.Tiers = append(p.Tiers, simulator.Tier{Name: names[i], Capacity: n * 62 * 16, Load: simulator.Duration(i * 20000)})
+		}
+	}
+}
+
+func placed(placement string) func(*simulator.Profile) {
+	return func(p *simulator.Profile) { p.Placement = placement }
+}
+
+// quiet is a server that tells no cached tokens, whose TTFT alone says where a prompt was.
+func quiet(p *simulator.Profile) { p.Tells.CachedTokens, p.Noise, p.Seed = false, 0.05, 7 }
+
+// theMap is the map of a run that has one.
+func (w *world) theMap() *result.Map {
+	w.t.Helper()
+	s := result.Summarise(w.Record())
+	if len(s.Maps) != 1 {
+		w.t.Fatalf("%d maps: %v", len(s.Maps), s.Points)
+	}
+	return s.Maps[0]
+}
+
+// wantTiers holds a map against the truth: its rows by name, and where each but the last
+// ends, in prompts.
+func (w *world) wantTiers(names []string, ends []int) *result.Map {
+	w.t.Helper()
+	m := w.theMap()
+	var got []string
+	for _, p := range m.Rows {
+		got = append(got, p.Tier.Name)
+		if p.Validity != result.ValidOK {
+			w.t.Errorf("%s is %s: %v", p.Tier.Name, p.Validity, p.Reasons)
+		}
+	}
+	if !slices.Equal(got, names) {
+		w.t.Fatalf("rows %v, want %v", got, names)
+	}
+	for i, end := range ends {
+		b := m.Rows[i].Tier.To
+		if b == nil || b.Lo > end+1 || b.Hi < end-1 || b.Hi-b.Lo > max(1, b.Lo/50)+1 || b.LoTokens != int64(b.Lo)*1001 {
+			w.t.Errorf("%s ends %+v, want %d +- 1", names[i], b, end)
+		}
+	}
+	if m.Other || m.Why != "" || !m.Found.Ready {
+		w.t.Errorf("read from the record: other %v, why %q, ready %v; want the map that was made", m.Other, m.Why, m.Found.Ready)
+	}
+	return m
+}
+
+// Every tier of a server whose truth is known is found, whatever it tells, wherever it
+// puts what it evicts; and the record alone gives the same map.
+func TestVirtualMapFindsTiers(t *testing.T) {
+	t.Parallel()
+	const details = "metrics: none, body: {return_cached_tokens_details: true}"
+	numbered := func(n int) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprintf("tier %d", i+1))
+		}
+		return append(out, "recompute")
+	}
+	for _, c := range []struct {
+		name, target string
+		profile      []func(*simulator.Profile)
+		names        []string
+		ends         []int
+	}{
+		{"counters tell sources", "metrics: auto", []func(*simulator.Profile){tiers(30, 60)}, []string{"hbm", "dram", "recompute"}, []int{30, 90}},
+		{"counters, write-through", "metrics: auto", []func(*simulator.Profile){tiers(30, 60), placed(simulator.WriteThrough)}, []string{"hbm", "dram", "recompute"}, []int{30, 60}},
+		{"answers tell sources", details, []func(*simulator.Profile){tiers(20, 30, 50), func(p *simulator.Profile) { p.Tells.CachedTokensDetails = true }}, []string{"hbm", "dram", "disk", "recompute"}, []int{20, 50, 100}},
+		{"a tier that costs nothing is told", "metrics: auto", []func(*simulator.Profile){tiers(30, 60), func(p *simulator.Profile) { p.Tiers[1].Load = 0 }}, []string{"hbm", "dram", "recompute"}, []int{30, 90}},
+		{"cached tokens told", "metrics: none", []func(*simulator.Profile){tiers(30, 60)}, numbered(2), []int{30, 90}},
+		{"one tier, told", "metrics: auto", []func(*simulator.Profile){tiers(45)}, []string{"hbm", "recompute"}, []int{45}},
+		{"TTFT alone, one tier", "metrics: none", []func(*simulator.Profile){tiers(45), quiet}, numbered(1), []int{45}},
+		{"TTFT alone, exclusive", "metrics: none", []func(*simulator.Profile){tiers(20, 40), quiet}, numbered(2), []int{20, 60}},
+		{"TTFT alone, three tiers", "metrics: none", []func(*simulator.Profile){tiers(20, 30, 50), quiet}, numbered(3), []int{20, 50, 100}},
+		{"TTFT alone, write-through", "metrics: none", []func(*simulator.Profile){tiers(20, 70), quiet, placed(simulator.WriteThrough)}, numbered(2), []int{20, 70}},
+		{"stated", "metrics: none, tiers: [{name: gpu, capacity: 30k}, {name: cpu, capacity: 60k}]", []func(*simulator.Profile){tiers(30, 60)}, []string{"gpu", "cpu", "recompute"}, []int{30, 90}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, scenarioOfMap(c.target, ""), []simulator.Profile{profile(c.profile...)}, nil, func(w *world) {
+				w.mustRun()
+				m := w.wantTiers(c.names, c.ends)
+				if most := 3.0 * float64(c.ends[len(c.ends)-1]); float64(m.Found.Count.Sent()) > most+150 {
+					t.Errorf("%d requests for edges up to %v", m.Found.Count.Sent(), c.ends)
+				}
+				w.eachLookAsAsked()
+			})
+		})
+	}
+}
+
+// eachLookAsAsked holds the recorded requests against what a map sends: looks alone, at
+// the distance of their depth, nothing else in flight.
+func (w *world) eachLookAsAsked() {
+	w.t.Helper()
+	reqs := w.requests()
+	slices.SortFunc(reqs, func(a, b *sample.Request) int { return int(a.Started - b.Started) })
+	busy, looks := int64(0), 0
+	for _, q := range reqs {
+		switch q.Phase {
+		case sample.PhaseLook, sample.PhaseTouch:
+			looks++
+			if q.Started < busy || q.MaxTokens != 1 || q.Sent != 1000 || q.ReuseDistance != int64(q.Depth)*1001 {
+				w.t.Fatalf("look %+v begins at %d, the request before it ended at %d", q, q.Started, busy)
+			}
+		case sample.PhaseIngest:
+			if q.ReuseDistance != sample.Unknown || q.Depth != 0 || q.CachedTokens > 0 {
+				w.t.Fatalf("ingest %+v", q)
+			}
+		case sample.PhaseLoad, sample.PhaseVerify, sample.PhaseWarmup:
+			w.t.Fatalf("a %s request in a map", q.Phase)
+		}
+		busy = max(busy, q.End)
+	}
+	if looks == 0 {
+		w.t.Fatal("no look")
+	}
+}
+
+// A server whose cache is off, and one that holds everything: each is a result, with
+// edges that thresholds can be held against.
+func TestVirtualMapWithoutEdge(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		off  bool
+		none string
+		edge string
+	}{
+		{"off", true, "no reuse at any distance", "0"},
+		{"everything fits", false, "no edge up to 250k tokens", ">=250250"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, scenarioOfMap("metrics: none", ""), []simulator.Profile{profile(tiers(300))}, func(w *world) {
+				w.each = func(f result.Frame) {
+					if _, ok := f.(*result.Request); ok && c.off {
+						w.sims[0].Reset()
+					}
+				}
+			}, func(w *world) {
+				w.mustRun()
+				s := result.Summarise(w.Record())
+				if none := s.Series[0].None; !strings.HasPrefix(none, c.none) || len(s.Series[0].Transitions) != 0 {
+					t.Errorf("%q, want %q", none, c.none)
+				}
+				if f := s.Failures(); len(f) != 0 || len(s.Maps[0].Rows) != 1 || s.Points[0].Validity != result.ValidOK {
+					t.Errorf("failures %v, rows %d, %v", f, len(s.Maps[0].Rows), s.Points[0].Reasons)
+				}
+				if edge := s.Edges(s.Series[0].SeriesKey)[0]; edge.String() != c.edge {
+					t.Errorf("edge1 %s, want %s", edge, c.edge)
+				}
+			})
+		})
+	}
+}
+
+// Another client on the server is found out by its tokens in the counters.
+func TestVirtualMapShared(t *testing.T) {
+	t.Parallel()
+	for _, held := range [][]int64{{45}, {30, 60}} { // counted over the whole map, and round each look
+		inBubble(t, scenarioOfMap("metrics: auto", ""), []simulator.Profile{profile(tiers(held...))}, func(w *world) {
+			looks := 0
+			w.each = func(f result.Frame) {
+				if q, ok := f.(*result.Request); ok && q.Phase == sample.PhaseLook {
+					if looks++; looks == 5 {
+						body := `{"model":"sim","max_tokens":1,"prompt":[` + strings.Repeat("7,", 4999) + `7]}`
+						w.sims[0].ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/v1/completions", bytes.NewReader([]byte(body))))
+					}
+				}
+			}
+		}, func(w *world) {
+			w.mustRun()
+			m := w.theMap()
+			if !m.Found.Shared || m.Foreign != 5000 || m.Rows[0].Validity != result.ValidDoubt || !has(m.Rows[0], "shared") {
+				t.Errorf("tiers %v: shared %v, %d foreign tokens, %v", held, m.Found.Shared, m.Foreign, m.Rows[0].Reasons)
+			}
+			if len(m.Rows) != len(held)+1 || m.Other || m.Why != "" {
+				t.Errorf("tiers %v: %d rows, other %v, why %q", held, len(m.Rows), m.Other, m.Why)
+			}
+			holds(t, m, 25, 26, 30, 40, 41, 45, 85, 90) // before it came, and 5 prompts less after it
+		})
+	}
+}
+
+// Other policies than LRU never yield an edge that is none, and are named when asked for.
+func TestVirtualMapPolicies(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		profile func(*simulator.Profile)
+		check   func(*testing.T, *result.Map)
+	}{
+		{"random", func(p *simulator.Profile) { p.Eviction = simulator.Random }, func(t *testing.T, m *result.Map) {
+			if tier := m.Rows[0].Tier; !tier.Gradual || !has(m.Rows[0], "gradual") {
+				t.Errorf("%s ends %+v: want no edge", tier.Name, tier.To)
+			}
+			wantAnswer(t, "sharp", m.Found.Policy.Sharp, survey.No)
+		}},
+		{"lru", func(*simulator.Profile) {}, func(t *testing.T, m *result.Map) {
+			holds(t, m, 60)
+			wantAnswer(t, "renewed", m.Found.Policy.Renewed, survey.Yes)
+			wantAnswer(t, "sharp", m.Found.Policy.Sharp, survey.Yes)
+			wantAnswer(t, "first", m.Found.Policy.First, survey.Yes)
+		}},
+		{"fifo", func(p *simulator.Profile) { p.Eviction = simulator.FIFO }, func(t *testing.T, m *result.Map) {
+			wantAnswer(t, "renewed", m.Found.Policy.Renewed, survey.No)
+		}},
+		{"second use", func(p *simulator.Profile) {
+			p.Admit, p.Tiers = simulator.Second, append(p.Tiers, simulator.Tier{Name: "dram", Capacity: 150 * 992, Load: simulator.Duration(20000)})
+		}, func(t *testing.T, m *result.Map) {
+			wantAnswer(t, "first", m.Found.Policy.First, survey.No)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, scenarioOfMap("metrics: none", "map: {policy: true}\n"), []simulator.Profile{profile(tiers(60), c.profile)}, nil, func(w *world) {
+				w.mustRun()
+				c.check(t, w.theMap())
+			})
+		})
+	}
+}
+
+func wantAnswer(t *testing.T, what string, e survey.Experiment, want survey.Answer) {
+	t.Helper()
+	if e.Answer != want || e.Seen == "" {
+		t.Errorf("%s: %s (%s), want %s", what, e.Answer, e.Seen, want)
+	}
+}
+
+// A map that is interrupted ends at the next answer and keeps what is known: brackets that
+// hold the truth, said to be unfinished. Resumed it is made anew, with prompts that
+// nothing has seen.
+func TestVirtualMapInterrupted(t *testing.T) {
+	t.Parallel()
+	yaml := scenarioOfMap("metrics: auto", "")
+	servers := []simulator.Profile{profile(tiers(30, 60))}
+	for _, at := range []struct {
+		phase sample.Phase
+		n     int
+	}{{sample.PhaseLook, 1}, {sample.PhaseIngest, 40}, {sample.PhaseLook, 15}} {
+		var prior *result.Record
+		inBubble(t, yaml, servers, func(w *world) {
+			interrupt, n := make(chan struct{}), 0
+			w.opt.Interrupt = interrupt
+			w.each = func(f result.Frame) {
+				if q, ok := f.(*result.Request); ok && q.Phase == at.phase {
+					if n++; n == at.n {
+						close(interrupt)
+					}
+				}
+			}
+		}, func(w *world) {
+			if !errors.Is(w.err, ErrInterrupted) {
+				t.Fatalf("Run: %v", w.err)
+			}
+			for _, q := range w.requests() {
+				if q.Class != sample.OK {
+					t.Errorf("request %d: %s %s; want every answer awaited", q.ID, q.Class, q.Err)
+				}
+			}
+			prior = w.Record()
+			m := w.theMap()
+			holds(t, m, 30, 90)
+			if m.Why == "" || m.Rows[0].Validity != result.ValidDoubt || !has(m.Rows[0], "unfinished") {
+				t.Errorf("why %q, %v", m.Why, m.Rows[0].Reasons)
+			}
+		})
+		inBubble(t, yaml, servers, func(w *world) {
+			w.opt.Prior = prior
+			for _, f := range replay(prior) {
+				w.Collector.Observe(f)
+			}
+			time.Sleep(time.Hour)
+		}, func(w *world) {
+			w.mustRun()
+			w.wantTiers([]string{"hbm", "dram", "recompute"}, []int{30, 90})
+		})
+	}
+}
+
+// A record that ends anywhere gives a map of what it holds: no bracket that is not so.
+func TestVirtualMapKilled(t *testing.T) {
+	t.Parallel()
+	inBubble(t, scenarioOfMap("metrics: auto", ""), []simulator.Profile{profile(tiers(30, 60))}, nil, func(w *world) {
 		w.mustRun()
-		s := result.Summarise(w.Record())
-		for _, n := range s.Notes {
-			fmt.Println("note", n)
+		for n := 1; n < len(w.frames); n += 7 {
+			c := result.NewCollector()
+			for _, f := range w.frames[:n] {
+				c.Observe(f)
+			}
+			for _, m := range result.Summarise(c.Record()).Maps {
+				if m.Why == "" && n < len(w.frames)-5 {
+					t.Fatalf("after %d of %d frames: a map that is finished", n, len(w.frames))
+				}
+				holds(t, m, 30, 90)
+			}
 		}
-		for _, p := range s.Points {
-			fmt.Printf("%s %s %v %+v from %+v to %+v %v\n", p.Cell, p.Validity, p.Reasons, p.Tier, p.Tier.From, p.Tier.To, p.Row)
+	})
+}
+
+// holds fails where a bracket of an unfinished map does not hold one of the true edges.
+func holds(t *testing.T, m *result.Map, edges ...int) {
+	t.Helper()
+	for _, p := range m.Rows {
+		if b := p.Tier.To; b != nil && !slices.ContainsFunc(edges, func(e int) bool { return b.Lo-1 <= e && e <= b.Hi }) {
+			t.Errorf("%s ends between %d and %d, the edges are at %v", p.Tier.Name, b.Lo, b.Hi, edges)
 		}
-		for _, s := range s.Series {
-			fmt.Printf("%+v\n", s)
+	}
+}
+
+// Requests that fail are sent again; a prompt that cannot be sent is replaced, so that
+// depths stay what they are; errors are told.
+func TestVirtualMapFailures(t *testing.T) {
+	t.Parallel()
+	p := profile(tiers(30, 60), func(p *simulator.Profile) { p.Faults = simulator.Faults{ErrorRate: 4, After: 12}; p.Seed = 3 })
+	inBubble(t, scenarioOfMap("metrics: auto", ""), []simulator.Profile{p}, nil, func(w *world) {
+		w.mustRun()
+		m := w.theMap()
+		holds(t, m, 30, 90)
+		if len(m.Rows) != 3 || m.Other || m.Why != "" || !has(m.Rows[0], "errors") {
+			t.Errorf("%d rows, other %v, why %q, %v", len(m.Rows), m.Other, m.Why, m.Rows[0].Reasons)
 		}
-		fmt.Printf("%+v\n", s.Maps[0].Found)
-		for _, c := range s.Capacity {
-			fmt.Println(c.Text)
+	})
+}
+
+// A server that dies ends the map with its cause; one that only fails ends the unit.
+func TestVirtualMapServerDies(t *testing.T) {
+	t.Parallel()
+	for _, dies := range []bool{true, false} {
+		inBubble(t, scenarioOfMap("metrics: none", ""), []simulator.Profile{profile(tiers(30, 60))}, func(w *world) {
+			looks := 0
+			w.each = func(f result.Frame) {
+				if q, ok := f.(*result.Request); ok && q.Phase == sample.PhaseLook {
+					if looks++; looks == 12 && dies {
+						w.die()
+					} else if looks == 12 {
+						w.refuse.Store(true)
+					}
+				}
+			}
+		}, func(w *world) {
+			u := w.Record().Units[0]
+			switch {
+			case dies && (w.err == nil || !strings.Contains(w.err.Error(), "gone")):
+				t.Errorf("Run: %v", w.err)
+			case !dies && (w.err != nil || u.State != result.CellFailed || u.Class != "server" || !strings.Contains(u.Reason, "in a row failed")):
+				t.Errorf("Run: %v, unit %s %s: %s", w.err, u.State, u.Class, u.Reason)
+			}
+			if m := w.theMap(); len(m.Looks) != 12 || m.Why == "" {
+				t.Errorf("%d looks kept, why %q", len(m.Looks), m.Why)
+			}
+		})
+	}
+}
+
+// What is known so far is said in words, and only when it changes.
+func TestVirtualMapSaysWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	inBubble(t, scenarioOfMap("metrics: auto", ""), []simulator.Profile{profile(tiers(30, 60))}, nil, func(w *world) {
+		w.mustRun()
+		said := w.phases(result.PhaseLook)
+		for i, p := range said[1:] {
+			if p.Looks < said[i].Looks || p.Start < said[i].End || i < len(said)-2 && p.Notes[0] == said[i].Notes[0] {
+				t.Errorf("%+v after %+v", p, said[i])
+			}
 		}
-		for _, ph := range w.phases(result.PhaseLook) {
-			fmt.Println(ph.Looks, ph.Sent, ph.Notes)
+		if last := said[len(said)-1]; !strings.Contains(last.Notes[0], "hbm ends between 30k and 31k tokens") || last.Sent < 90 {
+			t.Errorf("at the end: %+v", last)
+		}
+	})
+}
+
+// Under access: depth one window draws the whole curve: requests at distances evenly in
+// their logarithm, each with its own.
+func TestVirtualAccessDepth(t *testing.T) {
+	t.Parallel()
+	yaml := strings.Replace(scenarioOf("working_set: [51200]\nconcurrency: [1]\nduration: {min: 30s, max: 10m}\naccess: depth\n"), "metrics: none", "metrics: none", 1)
+	inBubble(t, yaml, []simulator.Profile{profile(func(p *simulator.Profile) { p.Tiers[0].Capacity = 20000 })}, nil, func(w *world) {
+		w.mustRun()
+		near, far, n := 0, 0, 0
+		for _, q := range w.requests() {
+			if q.Phase != sample.PhaseLoad || q.Class != sample.OK {
+				continue
+			}
+			n++
+			switch hit := q.CachedTokens > 0; {
+			case q.ReuseDistance < 19000 && hit:
+				near++
+			case q.ReuseDistance > 21000 && !hit:
+				far++
+			case q.ReuseDistance < 19000 || q.ReuseDistance > 21000:
+				t.Fatalf("distance %d, %d cached", q.ReuseDistance, q.CachedTokens)
+			}
+		}
+		if n < 59 || near < n/2 || far < 5 {
+			t.Errorf("%d requests, %d within the cache, %d beyond", n, near, far)
+		}
+		if p := result.Summarise(w.Record()).Points[0]; has(p, "partial-coverage") || p.End-p.Start > int64(5*time.Minute) {
+			t.Errorf("%v after %v", p.Reasons, time.Duration(p.End-p.Start))
 		}
 	})
 }

@@ -46,24 +46,14 @@ func (t *Tier) Recomputed() bool { return t.Name == tier.Recompute }
 
 // SurveyOptions gives the options of one trial of a map, of what a record knows: the run
 // and every later reading of it have the same.
-func SurveyOptions(sc *scenario.Scenario, probe *sample.Probe, c scenario.Cell, trial int) survey.Options {
+func SurveyOptions(sc *scenario.Scenario, c scenario.Cell, trial int) survey.Options {
 	h := fnv.New64a()
 	fmt.Fprint(h, c.Key, trial)
 	size := c.R + sc.OutputTokens
-	o := survey.Options{
+	return survey.Options{
 		PromptTokens: size, MaxTokens: int64(c.Prompts) * size, Resolution: sc.Map.Resolution, Looks: sc.Map.Looks,
 		Concurrency: sc.Warmup.Concurrency, Policy: sc.Map.Policy, Rand: rand.New(rand.NewPCG(uint64(sc.Seed), h.Sum64())),
 	}
-	for _, t := range sc.Target.Tiers {
-		o.Capacities = append(o.Capacities, sample.Capacity{Tier: t.Name, Tokens: t.Capacity * sc.Target.Spread(), Source: tier.Stated})
-	}
-	if probe != nil {
-		for _, told := range probe.Capacity {
-			told.Tokens *= sc.Target.Spread()
-			o.Capacities = append(o.Capacities, told)
-		}
-	}
-	return o
 }
 
 // mapped reports whether the run is a map.
@@ -83,7 +73,7 @@ func (s *summariser) mapUnit(u *UnitRecord) {
 
 // mapOf replays a unit's requests through a survey; nil where it has no look.
 func (s *summariser) mapOf(u *UnitRecord) *Map {
-	sv, err := survey.New(SurveyOptions(s.sc, s.probe(), u.Spec, u.Trial))
+	sv, err := survey.New(SurveyOptions(s.sc, u.Spec, u.Trial))
 	if err != nil {
 		return nil
 	}

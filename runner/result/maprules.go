@@ -35,10 +35,7 @@ func (s *summariser) mapRules(p *Point, m *Map, u *UnitRecord) {
 	if m.Found.Shared {
 		p.addGraded("shared", ValidDoubt, float64(max(m.Foreign, m.Found.Count.Foreign)), "another client used the server: its counters have %s prompt tokens more than were sent", metric.Size(max(m.Foreign, m.Found.Count.Foreign)))
 	}
-	self := s.telemetry.own(p.Window())
-	if lag, most := self.lag(sendLags(c)), lagAllowed(p.Row); lag > most {
-		p.addGraded("client-limited", ValidDoubt, lag/most, "the load generator lagged by %.2f ms (p99 of send lag + read lag; %.2f ms would do)", 1e3*lag, 1e3*most)
-	}
+	s.lagRule(p, c)
 	if m.Other {
 		p.add("other-rules", ValidOK, "recorded by a version with other rules: this one would have looked elsewhere")
 	}
@@ -75,6 +72,24 @@ func mapCounts(u *UnitRecord) (c Counts) {
 		}
 	}
 	return c
+}
+
+// leastForP99 is the number of samples below which there is no p99.
+const leastForP99 = 100
+
+// lagRule is the rule client-limited for a map. It reports medians, of looks sent one at a
+// time: one late look of a few changes none of them.
+func (s *summariser) lagRule(p *Point, c Counts) {
+	lags, what := sendLags(c), "p99 of send lag + read lag"
+	lag := s.telemetry.own(p.Window()).lag(lags)
+	if len(lags) < leastForP99 {
+		if lag, what = 0, "median of send lag"; len(lags) > 0 {
+			lag = stats.Quantile(lags, 0.5)
+		}
+	}
+	if most := lagAllowed(p.Row); lag > most {
+		p.addGraded("client-limited", ValidDoubt, lag/most, "the load generator lagged by %.2f ms (%s; %.2f ms would do)", 1e3*lag, what, 1e3*most)
+	}
 }
 
 // moved says which end of a map is not what it was, empty when none.

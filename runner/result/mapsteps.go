@@ -207,11 +207,15 @@ func (u *UnitRecord) surveySteps(tel *Telemetry, probe *sample.Probe) (steps []S
 	for i := 0; i < len(reqs); {
 		q := reqs[i]
 		if q.Phase != sample.PhaseIngest {
-			until := u.until()
-			if i+1 < len(reqs) {
+			until, last := u.until(), i+1 == len(reqs)
+			if !last {
 				until = begun(reqs[i+1])
 			}
-			steps = append(steps, read.Look(q, until))
+			st := read.Look(q, until)
+			if last && read.use && u.State != CellDone && st.Answers[0].Sources == nil {
+				break // it ends before the counters were read: where this one came from is not known
+			}
+			steps = append(steps, st)
 			i++
 			continue
 		}
