@@ -33,12 +33,11 @@ type mark struct {
 // odds is what a look says for the left level against the right one, in nats.
 func (s *Survey) odds(e *edge, l *Look) float64 {
 	if e.told {
-		switch s.told.category(l) {
-		case untold:
-			return 0
-		case e.left.cat:
+		c := s.told.category(l)
+		switch left, right := fits(c, e.left.cat), fits(c, e.right.cat); {
+		case left && !right:
 			return toldOdds
-		case e.right.cat:
+		case right && !left:
 			return -toldOdds
 		}
 		return 0

@@ -74,7 +74,7 @@ func (s *Survey) byCategory() []segment {
 				next[i], back[k][i] = score[best]-toldChange, int16(best)
 			}
 			for _, look := range col.looks {
-				if c := s.told.category(&s.looks[look]); c != untold && c != i {
+				if !fits(s.told.category(&s.looks[look]), i) {
 					next[i] -= toldOdds
 				}
 			}

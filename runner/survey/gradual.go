@@ -65,7 +65,7 @@ func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
 			off := float64(side)*(math.Log(l.TTFT)-g.level) > 4*sd
 			if e.told {
 				c := s.told.category(l)
-				off = c != untold && c != g.cat
+				off = !fits(c, g.cat)
 			}
 			if s.told.part(l) {
 				off = true

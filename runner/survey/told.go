@@ -86,6 +86,12 @@ func (t *teller) category(l *Look) int {
 	return best
 }
 
+// fits reports whether a look of one category may be of a level of another: one whose tier
+// could not be told, as others were served meanwhile, may be of any tier.
+func fits(look, level int) bool {
+	return look == untold || look == level || look == toldCached && level > toldCached
+}
+
 // part reports whether a look tells that between a fifth and four fifths of the fullest
 // hit were found.
 func (t *teller) part(l *Look) bool {
