@@ -50,7 +50,7 @@ func (p *Page) brief() string {
 		if c.rate != "0" {
 			out += metric.Size(c.size) + ", "
 		}
-		return out + c.rate + " %"
+		return out + c.rate + "%"
 	}
 	if rest, ok := strings.CutPrefix(p.Name, performancePrefix); ok {
 		if n, err := strconv.ParseInt(rest, 10, 64); err == nil {

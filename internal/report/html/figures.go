@@ -3,6 +3,7 @@ package html
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wsrun/wsrun/internal/report"
 	"github.com/wsrun/wsrun/runner/result"
@@ -10,8 +11,9 @@ import (
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
-// figure is one of the few numbers that a run comes to.
-type figure struct{ Name, Value, Where string }
+// figure is one of the few numbers that a run comes to. Doubt is why it may not be
+// believed as it stands, empty where it may.
+type figure struct{ Name, Value, Where, Doubt string }
 
 // mostHeld is how many series have a figure of their own for the concurrency held.
 const mostHeld = 4
@@ -23,19 +25,50 @@ func (r *Run) figures() (out []figure) {
 	out = append(out, r.held()...)
 	h := result.HeadlineOf(r.Sum)
 	if b := h.BestGoodput; b != nil {
-		out = append(out, figure{"Best goodput", bestText(b, metric.RequestsPerSecond) + " requests/s", at.best(b)})
+		out = append(out, figure{"Best goodput", bestText(b, metric.RequestsPerSecond) + " requests/s", at.best(b), doubtText(r.pointOf(b))})
 	}
 	if b := h.BestOutput; b != nil {
-		out = append(out, figure{"Best output throughput", bestText(b, metric.TokensPerSecond) + " tokens/s", at.best(b)})
+		out = append(out, figure{"Best output throughput", bestText(b, metric.TokensPerSecond) + " tokens/s", at.best(b), doubtText(r.pointOf(b))})
 	}
 	low, high := r.extremes("ttft.p95")
 	if low != nil {
-		out = append(out, figure{"Lowest TTFT p95", metric.Print(metric.Seconds, low.Row.Get("ttft.p95")), at.name(low.Spec, low.Level)})
+		out = append(out, figure{"Lowest TTFT p95", metric.Print(metric.Seconds, low.Row.Get("ttft.p95")), at.name(low.Spec, low.Level), doubtText(low)})
 	}
 	if high != nil && high != low {
-		out = append(out, figure{"Highest TTFT p95", metric.Print(metric.Seconds, high.Row.Get("ttft.p95")), at.name(high.Spec, high.Level)})
+		out = append(out, figure{"Highest TTFT p95", metric.Print(metric.Seconds, high.Row.Get("ttft.p95")), at.name(high.Spec, high.Level), doubtText(high)})
 	}
 	return out
+}
+
+// pointOf gives the point that a best figure was seen at.
+func (r *Run) pointOf(b *result.Best) *result.Merged {
+	i := slices.IndexFunc(r.Sum.Merged, func(m *result.Merged) bool {
+		return m.Spec.Key == b.Cell && m.Spec.WorkingSet == b.WorkingSet && m.Level == b.Level
+	})
+	if i < 0 {
+		return nil
+	}
+	return r.Sum.Merged[i]
+}
+
+// doubtText says why a figure made of these points is doubtful: the codes, and of which
+// size they are where there are several. Nothing where none of them is.
+func doubtText(points ...*result.Merged) string {
+	var out []string
+	for _, m := range points {
+		if m == nil || m.Validity != result.ValidDoubt {
+			continue
+		}
+		why := codes(slices.DeleteFunc(slices.Clone(m.Reasons), func(r result.Reason) bool { return r.Class != result.ValidDoubt }))
+		if len(points) > 1 {
+			why = metric.Size(m.Spec.WorkingSet) + " " + why
+		}
+		out = append(out, why)
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "doubtful: " + strings.Join(out, "; ")
 }
 
 func bestText(b *result.Best, u metric.Unit) string {
@@ -88,10 +121,10 @@ func (r *Run) held() (out []figure) {
 		small, large := measured[0], measured[len(measured)-1]
 		where := at.name(large.Spec, 0)
 		if small.Spec.WorkingSet != large.Spec.WorkingSet {
-			out = append(out, figure{"Concurrency held", fmt.Sprintf("%s → %s", report.HeldText(small), report.HeldText(large)), "from working set " + metric.Size(small.Spec.WorkingSet) + " to " + where})
+			out = append(out, figure{"Concurrency held", fmt.Sprintf("%s → %s", report.HeldText(small), report.HeldText(large)), "from working set " + metric.Size(small.Spec.WorkingSet) + " to " + where, doubtText(small, large)})
 			continue
 		}
-		out = append(out, figure{"Concurrency held", report.HeldText(large), where})
+		out = append(out, figure{"Concurrency held", report.HeldText(large), where, doubtText(large)})
 	}
 	return out
 }

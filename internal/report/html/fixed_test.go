@@ -41,7 +41,7 @@ func TestFixedPage(t *testing.T) {
 			t.Errorf("%s is over %s with %v", c.ID, c.Bind.X, c.Bind.Marks)
 		}
 	}
-	if !strings.Contains(p.Title, "100k working set, hit rate 100 %") {
+	if !strings.Contains(p.Title, "100k working set, hit rate 100%") {
 		t.Errorf("title %q, lead %q", p.Title, p.Lead)
 	}
 	if c := controlOf(p, "stats"); c == nil || len(c.Options) != 5 || !slices.Equal(c.Default, []string{"p50", "p95", "p99"}) {

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,15 +24,11 @@ type crossing struct {
 // there are several trials, the brackets that hold those of all.
 func (r *Run) crossings(keep func(result.SeriesKey) bool) (out []crossing) {
 	sustained := r.sustained()
-	trials := 1
-	for _, s := range r.Sum.Series {
-		trials = max(trials, s.Trial)
-	}
-	if trials > 1 {
+	if r.repeated() {
 		for _, e := range result.HeadlineOf(r.Sum).Edges {
 			k := result.SeriesKey{Context: e.Context, HitRate: e.HitRate, Level: e.Level}
-			if keep(k) {
-				out = append(out, crossing{SeriesKey: k, level: e.Level, t: r.overTrials(e), notes: e.Text, sustains: sustained})
+			if t := r.overTrials(e); keep(k) {
+				out = append(out, crossing{SeriesKey: k, level: e.Level, t: t, notes: strings.Join(t.Notes, "; "), sustains: sustained})
 			}
 		}
 	}
@@ -46,10 +43,15 @@ func (r *Run) crossings(keep func(result.SeriesKey) bool) (out []crossing) {
 	return out
 }
 
+// repeated reports whether there are several trials.
+func (r *Run) repeated() bool {
+	return slices.ContainsFunc(r.Sum.Series, func(s *result.Series) bool { return s.Trial > 1 })
+}
+
 // overTrials gives the bracket of an edge over its trials with the working sets of its
-// ends, and the medians of what it costs.
+// ends, the medians of what it costs, how many trials found it, and what each notes of it.
 func (r *Run) overTrials(e result.Edge) tier.Transition {
-	out := tier.Transition{Lo: e.Lo, Hi: e.Hi, From: e.From, To: e.To}
+	out := tier.Transition{Lo: e.Lo, Hi: e.Hi, From: e.From, To: e.To, Notes: []string{fmt.Sprintf("found in %d of %s", e.Found, plural(e.Trials, "trial"))}}
 	var before, after, cost []metric.Value
 	for _, s := range r.Sum.Series {
 		if s.Context != e.Context || s.HitRate != e.HitRate || s.Level != 0 && s.Level != e.Level || len(s.Transitions) < e.Number {
@@ -61,6 +63,11 @@ func (r *Run) overTrials(e result.Edge) tier.Transition {
 		}
 		if t.Hi == e.Hi {
 			out.HiSize = t.HiSize
+		}
+		for _, note := range t.Notes {
+			if !slices.Contains(out.Notes, note) {
+				out.Notes = append(out.Notes, note)
+			}
 		}
 		before, after, cost = append(before, metric.Of(t.Before)), append(after, metric.Of(t.After)), append(cost, metric.Of(t.MsPer1kToken))
 	}

@@ -113,12 +113,27 @@ func (r *Run) asked() []Fact {
 	return asked(r.Rec.Run.Scenario)
 }
 
-// transitionLines says what the console says.
+// transitionLines says what the console says. Over several trials it says each edge once:
+// one line for each trial is for the console, and for the tables.
 func (r *Run) transitionLines() []string {
 	if r.Rec.Run.Scenario == nil || len(r.Sum.Merged) == 0 {
 		return nil
 	}
-	return report.TransitionLines(r.Sum)
+	if r.repeated() {
+		if lines := r.seriesLines(placesOf(r.Sum.Merged).series); len(lines) > 0 {
+			return lines
+		}
+	}
+	return arrows(report.TransitionLines(r.Sum))
+}
+
+// arrows writes transitions of the console as pages do.
+func arrows(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = strings.Replace(line, " -> ", " → ", 1)
+	}
+	return out
 }
 
 // capacityLines says what the console says, with what bandwidths allow.
@@ -146,7 +161,7 @@ func (r *Run) cellGroups(cells []*Page) (out []cellGroup) {
 		c, ok := cellOf(p.Name)
 		name, text := "Cells", p.Title
 		if ok {
-			name, text = "Context "+metric.Size(c.context)+", hit rate "+c.rate+" %", metric.Size(c.size)
+			name, text = "Context "+metric.Size(c.context)+", hit rate "+c.rate+"%", metric.Size(c.size)
 			switch {
 			case c.rate == "0":
 				text = "without reuse"

@@ -93,10 +93,10 @@ func textOf(page string) string {
 func TestIndexSays(t *testing.T) {
 	want := map[string][]string{
 		"fixed": {"done The run is done.", "fail ttft.p95 < 100ms where hit_rate == 100 3 judged: ctx4000_ws400000_cache100 conc 8 ttft.p95 200ms", "pass edge1 > 100k 2 judged",
-			"no verdict goodput > 1 0 judged: no measured point meets it", "context 4k, conc 4: tier 1 -> tier 2 between 103k and 403k tokens, TTFT x4.00", "Lowest TTFT p95", "Best goodput", "Fixed levels at context 4k, 8k, hit rate 0 %, 100 %, 2 working sets from 100k to 400k tokens.",
+			"no verdict goodput > 1 0 judged: no measured point meets it", "context 4k, conc 4: tier 1 → tier 2 between 103k and 403k tokens, TTFT x4.00", "Lowest TTFT p95", "Best goodput", "Fixed levels at context 4k, 8k, hit rate 0%, 100%, 2 working sets from 100k to 400k tokens.",
 			"Against vllm, model tiny, on 2026-11-24 07:00:00 UTC", "TTFT p95 at most 600ms", "The scenario as given name: points # as <given>", "summary_20261124_070000.csv one row per point and trial, 2.0 KiB",
-			"Context 4k, hit rate 0 % without reuse Context 4k, hit rate 100 % 100k 400k", "Performance against working set at 8k context"},
-		"sustained":   {"Concurrency held 12-14 → 4-6 from working set 100k to working set 400k", "searched from 2 to 0", "sustained: the working set grows", "Context 4k, hit rate 100 % grown to 400k"},
+			"Context 4k, hit rate 0% without reuse Context 4k, hit rate 100% 100k 400k", "Performance against working set at 8k context"},
+		"sustained":   {"Concurrency held 12-14 → 4-6 from working set 100k to working set 400k", "searched from 2 to 0", "sustained: the working set grows", "Context 4k, hit rate 100% grown to 400k"},
 		"interrupted": {"interrupted The run was interrupted: what was measured until then is here.", "skipped, of 12 points"},
 		"died":        {"unfinished The record ends before the plan does", "wsrun run --resume", "12 bytes were dropped"},
 		"empty":       {"empty The record ends before the first cell: nothing was measured.", "The scenario The file as given is not beside the record any more.", `"name": "points"`},
@@ -210,11 +210,11 @@ func TestOrderOfPages(t *testing.T) {
 	for _, l := range r.navigation(pages, 6) {
 		nav = append(nav, l.Text)
 	}
-	if got := strings.Join(nav, " | "); got != "Overview | Context 4k | Context 8k | Throughput compared | Metrics compared | 4k, 100k, 100 %" {
+	if got := strings.Join(nav, " | "); got != "Overview | Context 4k | Context 8k | Throughput compared | Metrics compared | 4k, 100k, 100%" {
 		t.Errorf("navigation %s", got)
 	}
 	around := pages[6].Around
-	if len(around) != 3 || around[1].Rel != "prev" || around[1].Href != "fixed_ctx4000_ws0_cache0.html" || around[2].Rel != "next" || around[2].Text != "4k, 400k, 100 %" {
+	if len(around) != 3 || around[1].Rel != "prev" || around[1].Href != "fixed_ctx4000_ws0_cache0.html" || around[2].Rel != "next" || around[2].Text != "4k, 400k, 100%" {
 		t.Errorf("around %+v", around)
 	}
 	if len(pages[5].Around) != 2 || len(pages[len(pages)-1].Around) != 2 {
@@ -323,9 +323,9 @@ func TestAsked(t *testing.T) {
 		got[f.Key] = f.Value
 	}
 	for key, want := range map[string]string{
-		"Working sets": "100k, 1M tokens; the bracket of each transition halved 2 times", "Hit rates": "99.5 %", "Concurrency": "searched from 2 to 64 in steps of 2", "Duration": "1m a cell, assessed every 5s",
+		"Working sets": "100k, 1M tokens; the bracket of each transition halved 2 times", "Hit rates": "99.5%", "Concurrency": "searched from 2 to 64 in steps of 2", "Duration": "1m a cell, assessed every 5s",
 		"Growth": "by time, new prompts cold", "Warm-up": "once, the cache is emptied before it, concurrency 16", "Trials": "3, order shuffled",
-		"SLO":  "TTFT p95 at most 2.00s, output rate p10 at least 20 tokens/s, 10 % kept clear of each limit",
+		"SLO":  "TTFT p95 at most 2.00s, output rate p10 at least 20 tokens/s, 10% kept clear of each limit",
 		"Stop": "error_rate > 5 for 3 periods ends the run and fails the run: broken", "Threshold": "goodput > 1 where context == 4k", "Stated tier": "dram, 4M tokens, 50.0 GB/s",
 	} {
 		if got[key] != want {

@@ -33,8 +33,8 @@ func (r *Run) indexPoints(p *Page, cells []*Page) {
 		s.draw(f)
 	}
 	identity := append([]string{"working_set", "hit_rate", "context", "concurrency"}, indexColumns...)
+	s.missing = nil // the other pages say what there is no chart of
 	s.finish(p, controls, identity, nil)
-	p.Notes = slices.DeleteFunc(p.Notes, func(n string) bool { return slices.Contains(s.missing, n) })
 	p.Tables = append(p.Tables, crossingsTable(r.edges())...)
 	for i := range p.Tables {
 		p.Tables[i].Columns = slices.DeleteFunc(p.Tables[i].Columns, func(c Column) bool { return c.Key == "trial" })

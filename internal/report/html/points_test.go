@@ -220,7 +220,7 @@ func TestCrossings(t *testing.T) {
 			t.Errorf("row %d: ratio %q", i, cells(table, "ratio")[i])
 		}
 	}
-	if !strings.Contains(string(p.Prose), "Hit rate 100 %, 8 in flight") {
+	if !strings.Contains(string(p.Prose), "Hit rate 100%, 8 in flight") {
 		t.Errorf("the page says %s", p.Prose)
 	}
 }

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,8 +137,8 @@ func (s *sheet) named() (out []string) {
 func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func(result.SeriesKey) bool) {
 	columns := append(identity, s.columns...)
 	p.View.Controls, p.View.Charts = slices.DeleteFunc(controls, func(c Control) bool { return c.ID == "" }), s.charts
-	if len(s.missing) > 0 {
-		p.Notes = append(p.Notes, strings.Join(s.missing, " "))
+	if len(s.missing) > 0 { // no doubt about anything that is there
+		p.Prose += template.HTML(`<p class="left">` + template.HTMLEscapeString(strings.Join(s.missing, " ")) + "</p>\n")
 	}
 	p.Tables = []Table{pointsTable(s.rows, append(columns, "goodput_share", "error_rate", "ttft_samples", "best")...)}
 	if keep != nil {
@@ -219,7 +220,7 @@ func (s *sheet) doubts() (out []string) {
 func sizeLabel(tokens int64) string { return metric.Size(tokens) }
 
 // ratePercent is a hit rate as titles name it.
-func ratePercent(rate float64) string { return scenario.FormatPercent(rate) + " %" }
+func ratePercent(rate float64) string { return scenario.FormatPercent(rate) + "%" }
 
 // value is a number as the cells of a control's column have it.
 func value(v float64) string { return string(AppendNumber(nil, v)) }

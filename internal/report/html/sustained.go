@@ -72,7 +72,7 @@ func (c *sustainedCell) grows() string {
 	if n := len(c.spec.Steps); n > 1 {
 		sizes = metric.Size(c.spec.Steps[0].WorkingSet) + " to " + metric.Size(c.spec.Steps[n-1].WorkingSet)
 	}
-	return fmt.Sprintf("%g %% hits, working set %s", c.spec.HitRate, sizes)
+	return fmt.Sprintf("%g%% hits, working set %s", c.spec.HitRate, sizes)
 }
 
 // fillSustained makes everything of the page that costs time or memory.
@@ -168,7 +168,7 @@ func (r *Run) sustainedProse(c *sustainedCell, left []string) template.HTML {
 
 var sustainedTemplate = template.Must(template.New("sustained").Parse(
 	`{{with .Figures}}<dl class="facts">{{range .}}
-<div><dt>{{.Name}}</dt><dd>{{.Value}}</dd><small>{{.Where}}</small></div>{{end}}
+<div><dt>{{.Name}}</dt><dd>{{.Value}}</dd><small>{{.Where}}{{if .Doubt}} <span class="doubt">{{.Doubt}}</span>{{end}}</small></div>{{end}}
 </dl>
 {{end}}{{with .Edges}}<h2>Transitions</h2>
 <ul class="sentences">{{range .}}
@@ -192,7 +192,7 @@ func (r *Run) heldFigures(c *sustainedCell) (out []figure) {
 		ends = append(ends, last)
 	}
 	for _, m := range ends {
-		f := figure{Name: "Requests in flight held", Value: report.HeldText(m), Where: "nothing reused"}
+		f := figure{Name: "Requests in flight held", Value: report.HeldText(m), Where: "nothing reused", Doubt: doubtText(m)}
 		if m.Spec.WorkingSet > 0 {
 			f.Where = "at a working set of " + metric.Size(m.Spec.WorkingSet)
 		}
@@ -221,7 +221,7 @@ func (r *Run) edgeWords(c *sustainedCell) []string {
 	if len(c.spec.Steps) < 2 && len(own.Series) == 0 { // one size: there is nothing to cross
 		return nil
 	}
-	return report.TransitionLines(&own)
+	return arrows(report.TransitionLines(&own))
 }
 
 // stepTable has a row for each size: what it held, and how well.

@@ -89,9 +89,9 @@ func TestSilentServer(t *testing.T) {
 func TestSustainedSummary(t *testing.T) {
 	_, page := soakOf(t, soakRun{periods: 120}.run())
 	for _, text := range []string{
-		"<dd>16</dd><small>at a working set of 200k</small>", "<dd>3</dd><small>at a working set of 2M</small>",
+		"<dd>16</dd><small>at a working set of 200k</small>", `<dd>3</dd><small>at a working set of 2M <span class="doubt">doubtful: `,
 		"<dt>Limit: TTFT p95</dt><dd>2.00s</dd><small>at most</small>", "<dt>Limit: output rate p5</dt><dd>20 tokens/s</dd>",
-		"<li>hbm -&gt; dram between 516k and 826k tokens",
+		"<li>hbm → dram between 516k and 826k tokens",
 		`<table class="data" data-table="steps">`,
 		`<span class="badge doubt">doubtful</span>`,
 		`<span class="doubt">1.28M</span> <code>not-converged</code> the level that holds was not found at 1.28M`,
@@ -170,7 +170,7 @@ func TestSustainedCellWithoutReuse(t *testing.T) {
 	if !strings.Contains(p.Title, "nothing reused") || strings.Contains(page, "Transitions") || columnOf(tableOf(p, "periods"), "working_set") != nil || slices.Contains(chartIDs(p), "working_set") {
 		t.Errorf("%s, charts %q", p.Title, chartIDs(p))
 	}
-	if !strings.Contains(page, "<small>nothing reused</small>") {
+	if !strings.Contains(page, "<small>nothing reused ") {
 		t.Error("what was held is not told")
 	}
 }

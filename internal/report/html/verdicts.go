@@ -45,7 +45,11 @@ func (r *Run) verdicts() verdicts {
 		if !d.Counted {
 			text += " (" + plural(d.Points, "point") + ")"
 		}
-		v.Doubts = append(v.Doubts, remark{classOf(d.Class), string(d.Class), d.Code, text})
+		doubt := remark{classOf(d.Class), string(d.Class), d.Code, text}
+		if d.Class == result.ValidOK { // a note: it changes no verdict
+			doubt.Class, doubt.Word = "", "note"
+		}
+		v.Doubts = append(v.Doubts, doubt)
 	}
 	for _, n := range r.Sum.Notes {
 		if n.Code == "interrupted" || n.Code == "failed" {
@@ -194,6 +198,24 @@ func placesOf(merged []*result.Merged) places {
 		contexts[m.Spec.Context], rates[m.Spec.HitRate], levels[m.Level] = true, true, true
 	}
 	return places{len(contexts) > 1, len(rates) > 1, len(levels) > 1}
+}
+
+// series names a series before what is said of it.
+func (p places) series(k result.SeriesKey) (string, bool) {
+	var parts []string
+	if p.contexts {
+		parts = append(parts, "context "+metric.Size(k.Context))
+	}
+	if p.rates {
+		parts = append(parts, "hit rate "+ratePercent(k.HitRate))
+	}
+	if p.levels && k.Level > 0 {
+		parts = append(parts, fmt.Sprintf("conc %d", k.Level))
+	}
+	if len(parts) == 0 {
+		return "", true
+	}
+	return strings.Join(parts, ", ") + ": ", true
 }
 
 // name says where a figure was seen.

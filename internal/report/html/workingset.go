@@ -353,25 +353,52 @@ func (r *Run) sentences(context int64, level int) template.HTML {
 	return template.HTML(b.String())
 }
 
-// edgeLines says the transitions of a context at a level in its first trial, or why there
-// are none.
-func (r *Run) edgeLines(context int64, level int) (lines []string) {
-	for _, s := range r.Sum.Series {
-		if s.Context != context || s.Trial != 1 || s.Level != 0 && s.Level != level {
+// edgeLines says the transitions of a context at a level, or why there are none.
+func (r *Run) edgeLines(context int64, level int) []string {
+	return r.seriesLines(func(k result.SeriesKey) (string, bool) {
+		where := "Hit rate " + ratePercent(k.HitRate)
+		if k.Level != 0 {
+			where += ", " + strconv.Itoa(k.Level) + " in flight"
+		}
+		return where + ": ", k.Context == context && (k.Level == 0 || k.Level == level)
+	})
+}
+
+// seriesLines says the transitions of every series that name wants, or why it has none.
+// Over several trials an edge is said once, with the bracket that holds it in each of
+// them; what is about one trial names it.
+func (r *Run) seriesLines(name func(result.SeriesKey) (string, bool)) (lines []string) {
+	edges := result.HeadlineOf(r.Sum).Edges
+	for i, s := range r.Sum.Series {
+		where, wanted := name(s.SeriesKey)
+		if !wanted {
 			continue
 		}
-		where := "Hit rate " + ratePercent(s.HitRate)
-		if s.Level != 0 {
-			where += ", " + strconv.Itoa(s.Level) + " in flight"
+		transitions, of := s.Transitions, ""
+		if r.repeated() {
+			transitions, of = nil, " [trial "+strconv.Itoa(s.Trial)+"]"
+			if i == 0 || r.Sum.Series[i-1].SeriesKey != s.SeriesKey {
+				transitions = r.together(s.SeriesKey, edges)
+			}
+		}
+		for _, t := range transitions {
+			lines = append(lines, where+strings.Replace(tier.Sentence(t), "->", "→", 1))
 		}
 		if s.None != "" {
-			lines = append(lines, where+": "+s.None)
-		}
-		for _, t := range s.Transitions {
-			lines = append(lines, where+": "+strings.Replace(tier.Sentence(t), "->", "→", 1))
+			lines = append(lines, where+s.None+of)
 		}
 	}
 	return lines
+}
+
+// together gives the transitions of a series over its trials.
+func (r *Run) together(k result.SeriesKey, edges []result.Edge) (out []tier.Transition) {
+	for _, e := range edges {
+		if e.Context == k.Context && e.HitRate == k.HitRate && (k.Level == 0 || e.Level == k.Level) {
+			out = append(out, r.overTrials(e))
+		}
+	}
+	return out
 }
 
 // nearest is the series of a context at a level with the highest hit rate: it has the

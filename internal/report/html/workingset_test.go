@@ -125,7 +125,7 @@ func TestWhatIsNotDrawn(t *testing.T) {
 			}
 		}
 		for _, s := range c.says {
-			if notes := strings.Join(c.page.Notes, " "); !strings.Contains(notes, s) {
+			if notes := string(c.page.Prose); !strings.Contains(notes, s) {
 				t.Errorf("%s: the page does not say %q, but %q", name, s, notes)
 			}
 		}
