@@ -369,3 +369,23 @@ func TestBrowserHostileRun(t *testing.T) {
 		})
 	}
 }
+
+// One chart that cannot be drawn says so in its place; the others go on.
+func TestBrowserBrokenChartIsTold(t *testing.T) {
+	p, _ := soakOf(t, soakRun{periods: 60, slow: 1}.run())
+	tab := browser.Start(t).Open(t, filepath.Join(folder(t, p), p.Name+".html"), browser.Look{Height: 900})
+	first := p.View.Charts[0].ID
+	tab.Run(`self.build = wsrun.build; wsrun.build = (chart, ctx) => { if (chart.id === '` + first + `') throw new Error('no such thing'); return self.build(chart, ctx) }; wsrun.again()`)
+	if told := tab.Text(`document.querySelector('figure .failed').textContent`); told != "This chart could not be drawn (no such thing). Its numbers are in the table." {
+		t.Errorf("told: %s", told)
+	}
+	if c := tab.Complaints(); len(c) != 1 || !strings.Contains(c[0], "chart "+first+": ") {
+		t.Errorf("the console has %q", c)
+	}
+	if _, blank := tab.Charts(); !slices.Equal(blank, []string{first}) {
+		t.Errorf("blank are %v, want %s alone", blank, first)
+	}
+	tab.Complaints() // of the broken one, drawn again
+	tab.Run(`wsrun.build = self.build; wsrun.again()`)
+	tab.Until("the chart is drawn again", `!document.querySelector('.failed')`)
+}
