@@ -53,7 +53,7 @@ const whyAbsent = "a failure has none; the original wrote 0"
 
 var requestColumns = []column[requestRow]{
 	{"request_id", "", "task number, from 0 in each level", "number of the attempt, unique in the run, in order of dispatch", "the original's repeat in each level", func(q requestRow) field { return integer(q.r.ID) }},
-	{"phase_id", "", "`FIXED_c{level}_run{n}`", "`FIXED_c{level}_run{trial-1}` for attempts whose first token (failing one, whose end) lies in that level's measured window; sustained: `SUSTAINED_p{period}_run{trial-1}`, by the period it lies in; else the phase in capitals: PROBE, SENTINEL, WARMUP, VERIFY, LOAD (warm-in and drain)", "only what lies in a window was measured; repeats are pooled, so a run is a trial", func(q requestRow) field { return text(q.phase) }},
+	{"phase_id", "", "`FIXED_c{level}_run{n}`", "`FIXED_c{level}_run{trial-1}` for attempts whose first token (failing one, whose end) lies in that level's measured window; sustained: `SUSTAINED_p{period}_run{trial-1}`, by the period it lies in; else the phase in capitals: PROBE, SENTINEL, WARMUP, VERIFY, LOAD (warm-in and drain), of a map INGEST, LOOK, TOUCH", "only what lies in a window was measured; repeats are pooled, so a run is a trial", func(q requestRow) field { return text(q.phase) }},
 	{"working_set_size", "tokens", "as asked; sustained: the largest", "as asked; sustained: the size in force when it started; empty at hit rate 0", "at hit rate 0 nothing is reused: size has no meaning", func(q requestRow) field { return workingSet(q.spec) }},
 	{"cache_hit_rate", "%", "as asked", "as asked", "", func(q requestRow) field { return rate(q.spec) }},
 	{"context_size", "tokens", "as asked", "as asked", "", func(q requestRow) field { return contextSize(q.spec) }},
@@ -94,6 +94,17 @@ var requestColumns = []column[requestRow]{
 	{"status", "", "", "HTTP status; empty when none came", "", func(q requestRow) field { return positive(int64(q.r.Status)) }},
 	{"flags", "", "", "short, no-usage, tokens-told, fresh-conn, late-first; joined by +", "", func(q requestRow) field { return text(flagNames(q.r.Flags)) }},
 	{"error", "", "", "cause in words", "", func(q requestRow) field { return text(q.r.Err) }},
+	{"depth", "", "", "map: position in the LRU stack of prompts when it was asked for, 1 for the newest; empty for a prompt that is new", "", func(q requestRow) field { return positive(int64(q.r.Depth)) }},
+	{"told_sources", "tokens", "", "cached prompt tokens by source, where told with the answer, as source=tokens joined by ;", "", func(q requestRow) field { return text(sourceCounts(q.r)) }},
+}
+
+// sourceCounts are the tokens by source that came with an answer.
+func sourceCounts(r *sample.Request) string {
+	by := map[string]int64{}
+	for _, s := range r.Sources {
+		by[s.Tier] += s.Tokens
+	}
+	return counts(by)
 }
 
 func positive(i int64) field {

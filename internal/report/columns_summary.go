@@ -31,7 +31,7 @@ const (
 // originalPoint are the original's summary columns, in its order.
 var originalPoint = []column[pointRow]{
 	{"context_size", "tokens", "as asked", "as asked", "", func(r pointRow) field { return integer(r.p.Spec.Context) }},
-	{"working_set_size", "tokens", "as asked", "as asked; empty at hit rate 0", "at hit rate 0 nothing is reused: size has no meaning", func(r pointRow) field { return workingSet(&r.p.Spec) }},
+	{"working_set_size", "tokens", "as asked", "as asked; empty at hit rate 0 and for the tiers of a map", "at hit rate 0 nothing is reused: size has no meaning", func(r pointRow) field { return sized(r.p, workingSet(&r.p.Spec)) }},
 	{"cache_hit_rate", "%", "as asked", "as asked; what was sent is hit_rate_intended, what was seen hit_rate_observed", "", func(r pointRow) field { return rate(&r.p.Spec) }},
 	{"model", "", "of the request", "as the server names it", "", func(r pointRow) field { return text(r.model) }},
 	{"input_tokens_per_sec", "tokens/s", seedMean + "(cached + unique tokens of successes) / (last finish - first launch)", "prompt tokens whose first token fell in the window / the window's length", "the span of a burst includes its ramp and its drain", of("input_throughput")},
@@ -62,25 +62,25 @@ var ownPoint = []column[pointRow]{
 	{name: "validity", ours: "ok, doubtful, invalid, skipped (not measured) or failed (the cell failed before it)", get: func(r pointRow) field { return text(string(r.p.Validity)) }},
 	{name: "reasons", ours: "doubts and notes as code: text, joined by ;", get: func(r pointRow) field { return text(reasons(r.p)) }},
 	{name: "stop", ours: "the slo line or stop condition met here", get: func(r pointRow) field { return text(r.p.Stop) }},
-	{name: "slo_missed", ours: "1 when the slo was missed", get: func(r pointRow) field { return measuredOnly(r.p, boolean(r.p.Missed)) }},
-	{name: "best", ours: "1: the best passing level of its cell and trial: highest goodput, without one output throughput; sustained: each size that holds the slo", get: func(r pointRow) field { return measuredOnly(r.p, boolean(r.p.Best)) }},
+	{name: "slo_missed", ours: "1 when the slo was missed", get: func(r pointRow) field { return sized(r.p, measuredOnly(r.p, boolean(r.p.Missed))) }},
+	{name: "best", ours: "1: the best passing level of its cell and trial: highest goodput, without one output throughput; sustained: each size that holds the slo", get: func(r pointRow) field { return sized(r.p, measuredOnly(r.p, boolean(r.p.Best))) }},
 	{name: "prompt_tokens", unit: "tokens", ours: "R: length of each prompt", get: func(r pointRow) field { return integer(r.p.Spec.R) }},
 	{name: "prefix_tokens", unit: "tokens", ours: "reusable tokens of each prompt", get: func(r pointRow) field { return integer(r.p.Spec.Prefix) }},
-	{name: "prompts", ours: "P: prompts of the working set; empty at hit rate 0", get: func(r pointRow) field { return positive(int64(r.p.Spec.Prompts)) }},
-	{name: "working_set_real", unit: "tokens", ours: "P x R, what is really sent", get: func(r pointRow) field { return positive(r.p.Spec.Real) }},
-	{name: "hot_tokens", unit: "tokens", ours: "P x prefix, distinct tokens that can be reused", get: func(r pointRow) field { return positive(r.p.Spec.HotTokens) }},
+	{name: "prompts", ours: "P: prompts of the working set; empty at hit rate 0 and for the tiers of a map", get: func(r pointRow) field { return sized(r.p, positive(int64(r.p.Spec.Prompts))) }},
+	{name: "working_set_real", unit: "tokens", ours: "P x R, what is really sent", get: func(r pointRow) field { return sized(r.p, positive(r.p.Spec.Real)) }},
+	{name: "hot_tokens", unit: "tokens", ours: "P x prefix, distinct tokens that can be reused", get: func(r pointRow) field { return sized(r.p, positive(r.p.Spec.HotTokens)) }},
 	{name: "hit_rate_intended", unit: "%", ours: "tokens meant to be found cached / tokens sent", get: func(r pointRow) field { return value(r.p.Intended) }},
 	{name: "window_start", unit: "s", ours: "start of the measured window, Unix", get: func(r pointRow) field { return windowStamp(r, r.p.Start) }},
 	{name: "window_end", unit: "s", ours: "end of the measured window, Unix", get: func(r pointRow) field { return windowStamp(r, r.p.End) }},
-	{name: "windows", ours: "windows pooled into it: 1 + repeats", get: func(r pointRow) field { return measuredOnly(r.p, integer(int64(1+r.p.Repeats))) }},
+	{name: "windows", ours: "windows pooled into it: 1 + repeats", get: func(r pointRow) field { return sized(r.p, measuredOnly(r.p, integer(int64(1+r.p.Repeats)))) }},
 	{name: "ttft_samples", ours: "first tokens in the window", get: func(r pointRow) field { return measuredOnly(r.p, integer(int64(r.p.Samples))) }},
 	{name: "errors", ours: "failed attempts that ended in the window", get: func(r pointRow) field { return measuredOnly(r.p, integer(int64(failures(r.p)))) }},
 	{name: "errors_by_class", ours: "the same by class, as class=n joined by ;", get: func(r pointRow) field { return text(byClass(r.p.ErrorsBy)) }},
 	{name: "input_tokens", unit: "tokens", ours: "prompt tokens counted in the window", get: func(r pointRow) field { return measuredOnly(r.p, told(r.p.InputTokens)) }},
 	{name: "output_tokens", unit: "tokens", ours: "output tokens counted in the window", get: func(r pointRow) field { return measuredOnly(r.p, told(r.p.OutputTokens)) }},
 	{name: "cached_tokens", unit: "tokens", ours: "of the input tokens, those told to be cached", get: func(r pointRow) field { return measuredOnly(r.p, told(r.p.CachedTokens)) }},
-	{name: "touched_share", unit: "0-1", ours: "share of the set touched from the warm-up to the window's end", get: func(r pointRow) field { return measuredOnly(r.p, number(r.p.Touched)) }},
-	{name: "churn", unit: "tokens/s", ours: "tokens inserted per second in the window", get: func(r pointRow) field { return measuredOnly(r.p, number(r.p.Churn)) }},
+	{name: "touched_share", unit: "0-1", ours: "share of the set touched from the warm-up to the window's end", get: func(r pointRow) field { return sized(r.p, measuredOnly(r.p, number(r.p.Touched))) }},
+	{name: "churn", unit: "tokens/s", ours: "tokens inserted per second in the window", get: func(r pointRow) field { return sized(r.p, measuredOnly(r.p, number(r.p.Churn))) }},
 	{name: "tier_shares", unit: "%", ours: "share of prompt tokens that each tier served, as tier=share joined by ;", get: func(r pointRow) field { return text(family(r.p.Row, "tier_share.")) }},
 	{name: "server", ours: "server telemetry under canonical names, as name=value joined by ;", get: func(r pointRow) field { return text(family(r.p.Row, "server.")) }},
 	{name: "scenario_digest", ours: "digest of the resolved scenario", get: func(r pointRow) field { return text(r.run.Digest) }},
@@ -128,7 +128,7 @@ var pointColumns = slices.Concat(originalPoint, byName(
 	"icl.avg", "icl.p50", "icl.p90", "icl.p95", "icl.p99", "icl.max",
 	"prefill_throughput", "reuse_throughput", "reuse_bandwidth", "output_rate.p5", "output_rate.p10",
 	"goodput", "goodput_share", "error_rate", "attempts", "elapsed",
-), ownPoint)
+), ownPoint, tierPoint)
 
 func unitName(u metric.Unit) string {
 	return map[metric.Unit]string{metric.Seconds: "s", metric.Tokens: "tokens", metric.Percent: "%", metric.TokensPerSecond: "tokens/s", metric.RequestsPerSecond: "requests/s", metric.GBPerSecond: "GB/s"}[u]
@@ -136,6 +136,14 @@ func unitName(u metric.Unit) string {
 
 func measuredOnly(p *result.Point, f field) field {
 	if !p.Measured() {
+		return field{}
+	}
+	return f
+}
+
+// sized is empty for the tiers of a map: they have no working set, no load and no slo.
+func sized(p *result.Point, f field) field {
+	if p.Tier != nil {
 		return field{}
 	}
 	return f

@@ -27,7 +27,11 @@ type Written struct {
 
 // filesOf lists the files of a run, in the order in which they are written.
 func filesOf(sum *result.Summary, rec *result.Record) []file {
-	files := []file{{"summary", "one row per point and trial", func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }}}
+	about := "one row per point and trial"
+	if mapped(sum) {
+		about = "one row per tier and trial"
+	}
+	files := []file{{"summary", about, func(w io.Writer) error { return writeCSV(w, pointColumns, pointRows(sum)) }}}
 	sc := rec.Run.Scenario
 	sustained := sc != nil && sc.Mode == "sustained"
 	if sc == nil || sc.Output.Requests {
@@ -37,9 +41,12 @@ func filesOf(sum *result.Summary, rec *result.Record) []file {
 			files = append(files, file{"detailed_results", "one row per request attempt", func(w io.Writer) error { return writeCSV(w, requestColumns, requestRows(rec)) }})
 		}
 	}
-	if sustained {
+	switch {
+	case sustained:
 		files = append(files, periodsOf(rec)...)
-	} else {
+	case mapped(sum):
+		files = append(files, depthsOf(sum)...)
+	default:
 		files = append(files, file{"phase_metadata", "one row per level that was run", func(w io.Writer) error { return writeCSV(w, phaseColumns, phaseRows(rec)) }})
 	}
 	return append(files, file{"tiers", "one row per transition found", func(w io.Writer) error { return writeCSV(w, transitionColumns, transitionRows(sum)) }})
@@ -48,7 +55,8 @@ func filesOf(sum *result.Summary, rec *result.Record) []file {
 // WriteFiles writes the CSV files of a run into dir: summary_{ts}.csv, tiers_{ts}.csv,
 // and (unless output.requests is off) every attempt. Fixed: detailed_results_{ts}.csv and
 // phase_metadata_{ts}.csv; sustained: detailed_results_{context}_{ts}.csv and
-// sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv, ws the largest. Each is there complete or as it was before; the same record
+// sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv, ws the largest; map:
+// detailed_results_{ts}.csv and tier_map_{context}_{ts}.csv. Each is there complete or as it was before; the same record
 // gives the same bytes. It gives what was written, in this order.
 func WriteFiles(dir string, sum *result.Summary, rec *result.Record) ([]Written, error) {
 	if rec.Run == nil || rec.Run.Stamp == "" {
@@ -128,10 +136,12 @@ number that is only a lower bound has `+"`>=`"+` before it. Lines end in \n, fie
 
 The keys of a point in `+"`--brief`"+` and `+"`--format json`"+` are the columns of the summary.
 `)
-	describe(w, "summary_{ts}.csv", "One row per point and trial; sustained: one per size that the working set grew to. The original wrote one row per cell, for its last level, and for a sustained run the mean over its periods.", pointColumns)
+	describe(w, "summary_{ts}.csv", "One row per point and trial; sustained: one per size that the working set grew to; map: one per tier. The original wrote one row per cell, for its last level, and for a sustained run the mean over its periods.", pointColumns)
 	describe(w, "detailed_results_{ts}.csv", "One row per attempt, failures included; sustained: detailed_results_{context}_{ts}.csv, one file per context, the probe's attempts in the first. The original wrote successes only.", requestColumns)
 	describe(w, "phase_metadata_{ts}.csv", "One row per level that was run (fixed).", phaseColumns)
 	describe(w, "sustained_periods_ctx{context}_ws{ws}_cache{rate}_{ts}.csv", periodsIntro, periodColumns(""))
+	describe(w, "tier_map_{context}_{ts}.csv", "One row per depth of a map that was looked at, and trial. The original had no map.", depthColumns)
 	describe(w, "tiers_{ts}.csv", "One row per transition found. The original had none.", transitionColumns)
 	describe(w, "Capacities, in `--brief` and `--format json` only", "One block, or object, for each capacity that was stated or told, held against each context, hit rate and level.", capacityColumns)
+	describe(w, "Maps, in `--brief` and `--format json` only", "One block, or object, for each map: a context and trial.", mapKeys)
 }

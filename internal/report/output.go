@@ -110,6 +110,9 @@ func Brief(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 	for row := range capacityRows(sum) {
 		briefBlock(ew, "capacity", capacityColumns, row)
 	}
+	for row := range eachMap(sum) {
+		briefBlock(ew, "map", mapKeys, row)
+	}
 	for _, f := range found {
 		fmt.Fprintf(ew, "\nblock: threshold\nexpect: %s\nwhere: %s\noutcome: %s\njudged: %d\ndoubtful: %d\nagainst: %s\n", term.Clean(f.Expect), term.Clean(f.Where), f.Outcome, f.Judged, f.Doubtful, against(f, len(f.Against)))
 	}
@@ -185,6 +188,7 @@ func JSON(w io.Writer, sum *result.Summary, found []verdict.Finding) error {
 	b = append(b, "],"...)
 	b = append(b, transitionsJSON(sum)...)
 	b = append(append(b, ','), capacitiesJSON(sum)...)
+	b = append(append(b, ','), mapsJSON(sum)...)
 	b = append(b, `,"thresholds":[`...)
 	for i, f := range found {
 		b = appendKeys(comma(b, i), []keyField{{"expect", text(f.Expect)}, {"where", text(f.Where)}, {"outcome", text(f.Outcome.String())}, {"judged", integer(int64(f.Judged))}, {"doubtful", integer(int64(f.Doubtful))}, {"against", text(against(f, len(f.Against)))}})

@@ -87,7 +87,11 @@ func Table(w io.Writer, sum *result.Summary, opt Options) error {
 	if len(dropped) > 0 {
 		fmt.Fprintln(ew, term.Wrap(fmt.Sprintf("left out at %d columns: %s", opt.Width, strings.Join(dropped, ", ")), "  ", opt.Width))
 	}
-	Transitions(ew, sum, opt)
+	if mapped(sum) {
+		mapWords(ew, sum, opt)
+	} else {
+		Transitions(ew, sum, opt)
+	}
 	capacities(ew, sum, false, opt)
 	return ew.err
 }
@@ -108,23 +112,34 @@ func begun(sum *result.Summary) bool {
 	return false
 }
 
+// mayBeEmpty are the columns that are left out silently where they hold nothing; few looks
+// have no p95.
+func (t *table) mayBeEmpty() []string {
+	if mapped(t.sum) {
+		return []string{"stop", "told by source", "ttft.p95"}
+	}
+	return []string{"stop", "good%"}
+}
+
 // grid lays the rows out. Footnotes are numbered as they are read, row by row.
-// Columns that hold nothing (no slo: good%, stop) are left out silently.
 func (t *table) grid(width int) (*grid, []string) {
-	g := &grid{}
-	for _, c := range consoleColumns {
+	g, columns := &grid{}, consoleColumns
+	if mapped(t.sum) {
+		columns = tierColumns
+	}
+	for _, c := range columns {
 		g.heads = append(g.heads, c.head)
 	}
 	for _, m := range t.sum.Merged {
-		row := make([]cell, len(consoleColumns))
-		for i, c := range consoleColumns {
+		row := make([]cell, len(columns))
+		for i, c := range columns {
 			row[i] = c.get(t, m)
 		}
 		g.rows = append(g.rows, row)
 	}
 	t.keep(g.heads)
 	for i := len(g.heads) - 1; i >= 0; i-- {
-		if (g.heads[i].name == "stop" || g.heads[i].name == "good%") && g.empty(i) {
+		if slices.Contains(t.mayBeEmpty(), g.heads[i].name) && g.empty(i) {
 			g.drop(i)
 		}
 	}

@@ -1,0 +1,110 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wsrun/wsrun/internal/term"
+	"github.com/wsrun/wsrun/runner/result"
+)
+
+func TestMapGolden(t *testing.T) {
+	for name, w := range mapWorlds() {
+		sum := w.summary(t)
+		for _, width := range []int{0, 80} {
+			var out bytes.Buffer
+			if err := Table(&out, sum, Options{Width: width}); err != nil {
+				t.Fatal(err)
+			}
+			file := "map-" + name + ".txt"
+			if width > 0 {
+				file = "map-" + name + "-80.txt"
+			}
+			golden(t, file, out.Bytes())
+			for _, l := range strings.Split(out.String(), "\n") {
+				if width > 0 && term.Len(l) > width || strings.HasSuffix(l, " ") {
+					t.Errorf("%s: %d columns: %q", file, term.Len(l), l)
+				}
+			}
+		}
+	}
+}
+
+// What programs read of a map: every key of a row, of the maps and of the depths.
+func TestMapMachineFormatsGolden(t *testing.T) {
+	w := mapWorlds()["policy"]
+	rec := w.record(t)
+	sum := result.Summarise(rec)
+	var brief, js bytes.Buffer
+	if err := Brief(&brief, sum, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := JSON(&js, sum, nil); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "map-brief.txt", brief.Bytes())
+	golden(t, "map.json", js.Bytes())
+	var all struct {
+		Points, Maps []map[string]any
+	}
+	if err := json.Unmarshal(js.Bytes(), &all); err != nil || len(all.Points) != 3 || len(all.Maps) != 1 {
+		t.Errorf("%d points, %d maps: %v", len(all.Points), len(all.Maps), err)
+	}
+	dir := t.TempDir()
+	written, err := WriteFiles(dir, sum, rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range written {
+		names = append(names, filepath.Base(f.Path))
+	}
+	want := []string{"summary_20261124_070000.csv", "detailed_results_20261124_070000.csv", "tier_map_4000_20261124_070000.csv", "tiers_20261124_070000.csv"}
+	if !slices.Equal(names, want) {
+		t.Errorf("files %v, want %v", names, want)
+	}
+	for _, name := range []string{want[2], want[3]} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, filepath.Join("map", name), b)
+	}
+}
+
+// The rows of a map say where a tier ends as the world has it, and the files say the same
+// as the console.
+func TestMapRowsAreTheTruth(t *testing.T) {
+	for name, w := range mapWorlds() {
+		sum := w.summary(t)
+		for _, rows := range mapRows(sum) {
+			for i, end := range w.ends {
+				if i >= len(rows) || rows[i].Tier.To == nil {
+					if end < 1000 {
+						t.Errorf("%s: the end at %d prompts is not found: %v", name, end, MapLines(sum))
+					}
+					continue
+				}
+				if b := rows[i].Tier.To; end < b.Lo || end >= b.Hi {
+					t.Errorf("%s: the end at %d prompts is not in %d-%d", name, end, b.Lo, b.Hi)
+				}
+			}
+		}
+		for _, m := range sum.Maps {
+			for _, d := range m.Depths() {
+				tier := 0
+				for tier < len(w.ends) && d.Prompts > w.ends[tier] {
+					tier++
+				}
+				if d.Tier != "" && d.Tier != m.Rows[tier].Tier.Name {
+					t.Errorf("%s: depth %d is said to be of %s, and is of %s", name, d.Prompts, d.Tier, m.Rows[tier].Tier.Name)
+				}
+			}
+		}
+	}
+}
