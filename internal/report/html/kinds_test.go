@@ -39,7 +39,7 @@ func TestStackOfSources(t *testing.T) {
 func TestHeatOfBins(t *testing.T) {
 	c := Chart{Bind: Bind{Kind: Heat, Table: "points", X: "working_set", Unit: []string{"s"}, Refs: []Ref{{Y: .3, Name: "slo p95"}, {Y: 100, Name: "slo max"}}, Y: []Y{{Key: "ttft_bins", Name: "share"}}}}
 	d := try(t, c, scene{}, grid("points", "working_set tokens|ttft_bins text|validity text|reasons text", "2000|0.1:12.5 0.125893:87.5|doubtful|few: 3", "1000|0.0794328:100|ok|", "3000||skipped|slo", "4000|nonsense 1: :2 -1:3 0.1:x|ok|"))
-	heat := d.of("heatmap", "")[0]
+	heat := d.of("custom", "")[0]
 	equal(t, "cells: size, bin, share", heat.points(t), "0,0,100 1,1,12.5 1,2,87.5")
 	equal(t, "sizes", d.Option.XAxis.Data, []string{"1k", "2k", "3k", "4k"})
 	var y struct{ Data []string }
@@ -61,23 +61,19 @@ func TestMatrixOfContexts(t *testing.T) {
 	measure := Control{ID: "measure", Kind: "one", Default: []string{"ttft.p95"}, Options: []Option{{Value: "ttft.p95"}, {Value: "output", Key: "out"}}}
 	points := grid("points", "working_set tokens|context tokens|ttft.p95 s|out tokens/s|validity text|reasons text", "1000|2000|0.1|500|ok|", "2000|2000|≥10|5|invalid|errors: 3 %", "1000|8000|1|50|doubtful|few", "|8000|7|7|ok|")
 	d := try(t, c, choose(measure), points)
-	equal(t, "cells: size, context, shade on a log scale", d.of("heatmap", "TTFT p95")[0].points(t), "0,0,0 0,1,0.5 1,0,1")
+	equal(t, "cells: size, context, shade on a log scale", d.of("custom", "TTFT p95")[0].points(t), "0,0,0 0,1,0.5 1,0,1")
 	equal(t, "ends", d.Option.VisualMap.Text, []string{"10.0s", "100ms"})
-	low := string(d.of("heatmap", "")[0].Data[0])
 	s := choose(measure)
 	s.State = map[string][]string{"measure": {"output"}}
 	d = try(t, c, s, points)
-	equal(t, "another measure", d.of("heatmap", "output")[0].points(t), "0,0,1 0,1,0.5 1,0,0")
-	if high := string(d.of("heatmap", "")[0].Data[0]); ink(low) != ink(high) {
-		t.Errorf("the better end is not the same: %s, %s", low, high)
+	equal(t, "another measure", d.of("custom", "output")[0].points(t), "0,0,1 0,1,0.5 1,0,0")
+	if low, high := try(t, c, choose(measure), points).Option.VisualMap.InRange.Color, d.Option.VisualMap.InRange.Color; low[0] != high[len(high)-1] {
+		t.Errorf("the better end is not the same where lower is better: %q, %q", low, high)
 	}
 	if tips := strings.Join(d.Tips, "\n"); !strings.Contains(tips, "2.00k tokens") || !strings.Contains(tips, "500 tokens/s") || !strings.Contains(tips, "invalid: errors: 3 %") {
 		t.Errorf("tooltips %s", tips)
 	}
 }
-
-// ink is the colour of the text in a cell, which follows its shade.
-func ink(datum string) string { _, after, _ := strings.Cut(datum, `"color":`); return after[:9] }
 
 const periodsHead = "start min|end min|working_set tokens|concurrency|ttft.p50 s|ttft.p95 s|decision text|reason text|running|running.min|running.max|share.hbm %|share.computed %"
 

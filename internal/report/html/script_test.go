@@ -74,6 +74,7 @@ type drawn struct {
 		VisualMap struct {
 			Min, Max float64
 			Text     []string
+			InRange  struct{ Color []string }
 		}
 		DataZoom []struct {
 			Type, FilterMode string

@@ -99,6 +99,9 @@ func TestPicturesOfAllKinds(t *testing.T) {
 		if !strings.Contains(texts, "kind "+string(kind)) || !strings.Contains(texts, "here") {
 			t.Errorf("%s: %s", kind, texts)
 		}
+		if kind == Matrix && (!strings.Contains(texts, "(1.00s)") || !strings.Contains(texts, "×3.00s")) {
+			t.Errorf("cells do not say what is doubtful and what is invalid: %s", texts)
+		}
 	}
 	if texts := parsed(t, picture(t, Chart{Title: "none", Bind: Bind{Table: "nowhere"}}, View{})); !strings.Contains(strings.Join(texts, " "), "No data") {
 		t.Errorf("an empty chart says %q", texts)

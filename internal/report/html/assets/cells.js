@@ -81,7 +81,7 @@
     o.tooltip = bubble(theme, ctx, (params) => {
       const list = [].concat(params), r = list.length ? at[list[0].value === undefined || !Array.isArray(list[0].value) ? list[0].dataIndex : list[0].value[0]] : null;
       if (!r) return '';
-      return [x.name + ' ' + print(x.unit, r[x.key] * x.scale)].concat(list.filter((p) => p.seriesIndex < ys.length).map((p) => p.marker + ' ' + p.seriesName + '  ' + (print(unit, number(r, ys[p.seriesIndex].y.key)) || 'no data')), W.reason(r)).join('\n');
+      return [x.name + ' ' + print(x.unit, r[x.key] * x.scale)].concat(list.filter((p) => p.seriesIndex < ys.length).map((p) => p.marker + ' ' + p.seriesName + '  ' + (print(unit, number(r, ys[p.seriesIndex].y.key)) || 'no data')), W.reason(r, false, 3, Math.min(420, (ctx.width || 800) * 0.65))).join('\n');
     }, 'axis');
     return o;
   }
@@ -96,8 +96,26 @@
 
   /* ramp is the legend of a shade: from min to max, its two ends said in words. */
   function ramp(theme, f, min, max, ends, colours) {
-    return {type: 'continuous', show: true, min, max, dimension: 2, calculable: false, hoverLink: false, orient: 'vertical', right: 2, top: f.top, itemWidth: 12, itemHeight: Math.max(40, f.high - 40), align: 'left',
+    return {type: 'continuous', show: true, min, max, dimension: 2, calculable: false, hoverLink: false, orient: 'vertical', right: 2, top: f.top, itemWidth: 12, itemHeight: Math.max(40, f.high - 40), align: 'left', seriesIndex: 0,
       text: ends, textGap: 6, textStyle: {color: theme.soft, fontSize: 11}, inRange: {color: colours}, precision: 12, formatter: () => ''};
+  }
+
+  /* tiles draws one rectangle for each datum [column, row, shade], as look(n) says: fill, and the text in
+     it. It is a custom series because echarts 6.1.0 paints every heatmap in layers of their own and in
+     steps, so that paper gets an empty one. */
+  function tiles(name, data, look, gap, theme) {
+    return {
+      type: 'custom', name, data, encode: {x: 0, y: 1}, animation: false, progressive: 0, clip: true,
+      renderItem: (params, api) => {
+        const at = api.coord([api.value(0), api.value(1)]), size = api.size([1, 1]), l = look(params.dataIndex), turn = l.turn ? Math.PI / 2 : 0;
+        const rect = {type: 'rect', shape: {x: at[0] - size[0] / 2, y: at[1] - size[1] / 2, width: size[0], height: size[1]}, style: {fill: l.fill, stroke: theme.page, lineWidth: gap}, emphasis: {style: {stroke: theme.ink, lineWidth: 1}}};
+        if (l.text) {
+          rect.textContent = {type: 'text', silent: true, style: {text: l.text, fill: l.ink, font: l.size + 'px ' + W.font}};
+          rect.textConfig = {position: 'inside', rotation: turn};
+        }
+        return rect;
+      },
+    };
   }
 
   /* bins reads a distribution: "0.1:12.5 0.126:87.5" is the lower border of each bin in seconds, ten to
@@ -137,12 +155,12 @@
     const p = plane(chart, ctx, rows, x, cats, binNames, theme, titled(((chart.option || {}).yAxis || [{}])[0]?.name || 'TTFT', ''));
     const o = p.option;
     o.visualMap = ramp(theme, p.f, 0, most, [short('%', most), '0%'], theme.ramp);
-    o.series = [{type: 'heatmap', name: bind.y[0].name, data: shown.map((c) => [c.i, c.k - from, c.share]), animation: false, progressive: 0, itemStyle: {borderColor: theme.page, borderWidth: 0.5}, emphasis: {itemStyle: {borderColor: theme.ink, borderWidth: 1}}}];
+    o.series = [tiles(bind.y[0].name, shown.map((c) => [c.i, c.k - from, c.share]), (n) => ({fill: shade(theme.ramp, shown[n].share / most).colour}), 0.5, theme)];
     o.series.push({type: 'line', name: '', data: [], silent: true, tooltip: {show: false}, markLine: {silent: true, symbol: 'none', animation: false, precision: 15, lineStyle: {color: theme.limit, type: 'dashed', width: 1.5}, label: {color: theme.limit, fontSize: 11, position: 'insideEndTop', formatter: '{b}'}, data: near.map((l) => ({name: l.text, yAxis: l.k - from}))}});
     o.graphic = o.graphic.concat(W.texts(W.beyond(limits.filter((l) => !near.includes(l)).map((l) => ({text: l.text, colour: theme.limit})), p.f), theme));
     o.tooltip = bubble(theme, ctx, (p) => {
       const c = shown[p.dataIndex];
-      return c && p.seriesIndex === 0 ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale), 'TTFT ' + binName(c.k) + ': ' + print('%', c.share) + ' of requests'].concat(W.reason(c.row)).join('\n') : '';
+      return c && p.seriesIndex === 0 ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale), 'TTFT ' + binName(c.k) + ': ' + print('%', c.share) + ' of requests'].concat(W.reason(c.row, false, 3, Math.min(420, (ctx.width || 800) * 0.65))).join('\n') : '';
     }, 'item');
     return o;
   }
@@ -177,12 +195,13 @@
     const p = plane(chart, ctx, rows, x, cats, others.map((b) => naming(t.units[bind.by], b)), theme, titled(t.heads[bind.by] || bind.by, t.units[bind.by])), o = p.option;
     const room = p.f.wide / cats.length, widest = W.largest(cells.map((c) => wide(text(c, y, unit))));
     o.visualMap = ramp(theme, p.f, 0, 1, [short(unit, hi), short(unit, lo)], colours);
-    o.series = [{type: 'heatmap', name: y.name, animation: false, progressive: 0, itemStyle: {borderColor: theme.page, borderWidth: 2}, emphasis: {itemStyle: {borderColor: theme.ink, borderWidth: 1}},
-      label: {show: true, fontSize: widest + 6 > room ? 10 : 12, rotate: widest * 10 / 12 + 6 > room ? 90 : 0, formatter: (q) => text(cells[q.dataIndex], y, unit)},
-      data: cells.map((c) => { const g = grade(c.v), s = shade(colours, g); return {value: [c.i, c.k, g], label: {color: s.ink}}; })}];
+    o.series = [tiles(y.name, cells.map((c) => [c.i, c.k, grade(c.v)]), (n) => {
+      const s = shade(colours, grade(cells[n].v));
+      return {fill: s.colour, ink: s.ink, text: text(cells[n], y, unit), size: widest + 6 > room ? 10 : 12, turn: widest * 10 / 12 + 6 > room};
+    }, 2, theme)];
     o.tooltip = bubble(theme, ctx, (q) => {
       const c = cells[q.dataIndex];
-      return c ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale) + ', ' + (t.heads[bind.by] || bind.by) + ' ' + (typeof others[c.k] === 'number' ? print(t.units[bind.by], others[c.k]) : others[c.k]), y.name + ' ' + (W.low(c.row, y.key) ? '≥' : '') + print(unit, c.v)].concat(W.reason(c.row)).join('\n') : '';
+      return c ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale) + ', ' + (t.heads[bind.by] || bind.by) + ' ' + (typeof others[c.k] === 'number' ? print(t.units[bind.by], others[c.k]) : others[c.k]), y.name + ' ' + (W.low(c.row, y.key) ? '≥' : '') + print(unit, c.v)].concat(W.reason(c.row, false, 3, Math.min(420, (ctx.width || 800) * 0.65))).join('\n') : '';
     }, 'item');
     return o;
   }
