@@ -65,10 +65,7 @@ func doubtText(points ...*result.Merged) string {
 		}
 		out = append(out, why)
 	}
-	if len(out) == 0 {
-		return ""
-	}
-	return "doubtful: " + strings.Join(out, "; ")
+	return strings.Join(out, "; ")
 }
 
 func bestText(b *result.Best, u metric.Unit) string {

@@ -21,7 +21,7 @@ func TestFiguresSayDoubts(t *testing.T) {
 	doubtful := 0
 	for _, f := range r.figures() {
 		at := strings.Contains(f.Where, "400k")
-		if at != (f.Doubt == "doubtful: too-few-samples") || !at && f.Doubt != "" {
+		if at != (f.Doubt == "too-few-samples") || !at && f.Doubt != "" {
 			t.Errorf("%s of %s: doubt %q", f.Name, f.Where, f.Doubt)
 		}
 		if at {
@@ -29,7 +29,7 @@ func TestFiguresSayDoubts(t *testing.T) {
 		}
 	}
 	page := writtenIndex(t, r)
-	if n := strings.Count(page, `<span class="doubt">doubtful: too-few-samples</span>`); doubtful == 0 || n != doubtful {
+	if n := strings.Count(page, `<span class="doubt">doubtful</span> too-few-samples</small>`); doubtful == 0 || n != doubtful {
 		t.Errorf("%d figures are doubtful, the index says it of %d", doubtful, n)
 	}
 }
