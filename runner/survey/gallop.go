@@ -27,11 +27,18 @@ func (s *Survey) gallop() {
 }
 
 // grow queues new prompts. What is in flight together loses its order, so no more are
-// than half of what the resolution allows at the size of now.
+// than half of what the resolution allows at the size of now; the first few are sent
+// alone, so that the TTFT of a cold prompt is known as it is now.
 func (s *Survey) grow(n int) {
 	n = min(n, s.max-s.size)
 	c := min(s.o.Concurrency, max(1, int(s.o.Resolution*float64(s.size)/2)))
-	s.queue = append(s.queue, Action{Kind: Ingest, N: n, Concurrency: c})
+	if alone := min(n, s.r.First); c > 1 {
+		s.queue = append(s.queue, Action{Kind: Ingest, N: alone, Concurrency: 1})
+		n -= alone
+	}
+	if n > 0 {
+		s.queue = append(s.queue, Action{Kind: Ingest, N: n, Concurrency: c})
+	}
 }
 
 // heat is what is known of a prompt.

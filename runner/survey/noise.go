@@ -17,7 +17,7 @@ const (
 	slowest  = 2.5 // ln 12
 	wildOdds = 0.001
 	wildest  = 14.0 // the range of log TTFT
-	coldKept = 128  // answers of new prompts that are kept
+	coldKept = 256  // answers of new prompts that are kept
 )
 
 // noise is the model with its spread, as a table: it is read a hundred times for each
