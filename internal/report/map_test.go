@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/wsrun/wsrun/internal/term"
 	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
 )
 
 func TestMapGolden(t *testing.T) {
@@ -106,5 +109,55 @@ func TestMapRowsAreTheTruth(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A map under way says what it knows, what it has sent and where it looks.
+func TestMapProgress(t *testing.T) {
+	rec := twoTiers().record(t)
+	u := rec.Units[0]
+	play := func(p *Progress) {
+		p.Observe(rec.Run)
+		p.Observe(rec.Probe)
+		p.Observe(&result.Cell{Unit: u.Unit, State: result.CellBegin, Cell: u.Spec})
+		for range 20 {
+			p.Observe(&result.Request{Request: sample.Request{Phase: sample.PhaseIngest, Attempt: 1}})
+		}
+		p.Observe(&result.Phase{Unit: u.Unit, Phase: result.PhaseIngest, Level: 4, Start: second, End: 3 * second, Sent: 20, Failed: 1})
+		p.Observe(&result.Request{Request: sample.Request{Phase: sample.PhaseTouch, Depth: 12, ReuseDistance: 48_012}})
+		p.Observe(&result.Request{Request: sample.Request{Phase: sample.PhaseLook, Depth: 20, ReuseDistance: 80_020}})
+		p.Observe(&result.Phase{Unit: u.Unit, Phase: result.PhaseLook, Looks: 1, Sent: 20, Notes: []string{"hbm ends between 180k and 212k tokens; looking for the next edge"}})
+		time.Sleep(time.Second)
+	}
+	end := &result.Cell{Unit: u.Unit, State: result.CellDone}
+	synctest.Test(t, func(t *testing.T) {
+		w := &screen{}
+		p := NewProgress(w, ProgressOptions{Redraw: true, Width: func() int { return 100 }})
+		play(p)
+		want := "map  cell 1/1  ctx4000_map\nlook 1 at depth 20 (80.0k tokens)  20 prompts sent (80.0k tokens)\n" +
+			"known  hbm ends between 180k and 212k tokens; looking for the next edge\n1.10s  22 requests, 0 errors"
+		if got := w.frame(); got != want {
+			t.Errorf("block:\n%s\nwant:\n%s", got, want)
+		}
+		p.Observe(end)
+		p.Close()
+	})
+	for verbose, want := range map[bool]string{
+		false: "server vllm 0.32, model tiny, hbm holds 165k tokens\ncell 1/1 begins: ctx4000_map\n" +
+			"1m00s  cell 1/1 ctx4000_map  look 1 at depth 20 (80.0k tokens)  20 prompts sent (80.0k tokens)  hbm ends between 180k and 212k tokens; looking for the next edge  22 requests, 0 errors\n" +
+			"cell 1/1 done: ctx4000_map in 1m01s, hbm ends between 180k and 212k tokens; looking for the next edge\n",
+		true: "  ingest of 20 new prompts in 2.00s, 1 failed\n  20 prompts, 1 look: hbm ends between 180k and 212k tokens; looking for the next edge\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &screen{}
+			p := NewProgress(w, ProgressOptions{Verbose: verbose})
+			play(p)
+			time.Sleep(time.Minute)
+			p.Observe(end)
+			p.Close()
+			if got := w.all(); !strings.Contains(got, want) {
+				t.Errorf("verbose %v:\n%s\nwant:\n%s", verbose, got, want)
+			}
+		})
 	}
 }

@@ -31,6 +31,7 @@ type state struct {
 	failed   int // of the run
 	pace     pace
 	growth   growth
+	surveyed surveyed // mode map
 }
 
 type unitState struct {
@@ -125,6 +126,7 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 	case result.CellBegin:
 		s.current, s.unitFrom, s.number = i, now, s.number+1
 		s.phase, s.level, s.period, s.warmed, s.growth = result.PhaseReset, 0, nil, 0, growth{}
+		s.surveyed = surveyed{}
 		s.planned[i].over = false
 		if opt.Redraw {
 			return nil
@@ -138,6 +140,9 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 		if s.period != nil {
 			line += ", last period " + figures(s.period.Row)
 		}
+		if s.surveyed.known != "" {
+			line += ", " + s.surveyed.known
+		}
 		s.current = -1
 	}
 	if f.Reason != "" && f.State != result.CellInterrupted { // that is how the run ended
@@ -149,6 +154,9 @@ func (s *state) cell(f *result.Cell, now time.Time, opt ProgressOptions) []strin
 // phaseEnded takes in a finished part of a unit: what comes next is under way.
 func (s *state) phaseEnded(f *result.Phase, now time.Time, opt ProgressOptions) []string {
 	took := time.Duration(f.End - f.Start)
+	if s.mapping() && (f.Phase == result.PhaseIngest || f.Phase == result.PhaseLook) {
+		return s.mapPhase(f, opt)
+	}
 	if s.sustained() && (f.Phase == result.PhaseMeasure || f.Phase == result.PhaseIngest || f.Phase == result.PhaseSkipped) {
 		return s.stepEnded(f, now, opt)
 	}
@@ -203,6 +211,8 @@ func (s *state) request(r *sample.Request) {
 		s.warmed++
 	case sample.PhaseVerify:
 		s.phase = result.PhaseVerify
+	case sample.PhaseIngest, sample.PhaseLook, sample.PhaseTouch:
+		s.mapRequest(r)
 	}
 }
 
@@ -233,7 +243,7 @@ func (s *state) warmTokens(c scenario.Cell) float64 {
 // tokens, levels by their number. ok is false before the first level has ended; sizes
 // that grow have their duration from the start.
 func (s *state) left(now time.Time) (time.Duration, bool) {
-	if s.pace.levels == 0 && !s.sustained() {
+	if s.pace.levels == 0 && !s.sustained() || s.mapping() {
 		return 0, false
 	}
 	perLevel := s.pace.levelTime / time.Duration(max(1, s.pace.levels))
@@ -291,7 +301,10 @@ func (s *state) block(now time.Time, width int) []string {
 	if s.period != nil {
 		lines = append(lines, "last period  "+figures(s.period.Row))
 	}
-	lines = append(lines, s.decision(width)...)
+	lines = append(append(lines, s.decision(width)...), s.knownLines(width)...)
+	if s.mapping() { // nobody knows how long a map takes: no bar
+		return append(lines, fmt.Sprintf("%s  %d requests, %d errors", clock(now.Sub(s.began)), s.sent, s.failed))
+	}
 	tail := fmt.Sprintf(" %3.0f%%  %s", 100*s.share(now), clock(now.Sub(s.began)))
 	if left, ok := s.left(now); ok {
 		tail += "  left ~" + clock(left)
@@ -306,7 +319,10 @@ func (s *state) doing() string {
 		return ""
 	}
 	spec := s.planned[s.current].spec
-	if s.sustained() {
+	switch {
+	case s.mapping():
+		return s.mapDoing()
+	case s.sustained():
 		return s.searching(spec)
 	}
 	line := string(s.phase)
@@ -331,8 +347,10 @@ func (s *state) heartbeat(now time.Time) string {
 	if s.period != nil {
 		parts = append(parts, figures(s.period.Row))
 	}
-	if d := s.decisionText(); d != "" {
-		parts = append(parts, d)
+	for _, d := range []string{s.decisionText(), s.surveyed.known} {
+		if d != "" {
+			parts = append(parts, d)
+		}
 	}
 	parts = append(parts, fmt.Sprintf("%d requests, %d errors", s.sent, s.failed))
 	if left, ok := s.left(now); ok {
