@@ -188,7 +188,10 @@ func (r *run) fits() error {
 
 // probeNotes says once what the probe found that touches every point.
 func (r *run) probeNotes() {
-	if !r.probe.TellsCached && len(r.probe.Metrics) == 0 {
+	switch tells := r.probe.TellsCached || len(r.probe.Metrics) > 0; {
+	case r.sc.Mode == "map" && !r.probe.TellsCached && !countsTiers(r.probe):
+		r.note("hit-rate-unverified", "the server tells no cached tokens, neither with its answers nor in its metrics: tiers are told apart by TTFT alone, and levels of it nearer than x1.35 are one")
+	case !tells:
 		r.note("hit-rate-unverified", "the server tells no cached tokens, neither with its answers nor in its metrics: hit rates are as intended, not as observed")
 	}
 	if r.sc.Target.Balance == string(prompt.LeastLoaded) && len(r.opt.Endpoints) > 1 {

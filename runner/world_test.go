@@ -83,7 +83,7 @@ func profile(change ...func(*simulator.Profile)) simulator.Profile {
 }
 
 // planOf loads a scenario; {URL} stands for endpoints.
-func planOf(t *testing.T, yaml string) *scenario.Plan {
+func planOf(t testing.TB, yaml string) *scenario.Plan {
 	t.Helper()
 	plan, problems := scenario.Load("test.yaml", []byte(yaml), scenario.Options{})
 	for _, p := range problems {

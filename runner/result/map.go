@@ -88,8 +88,8 @@ func (s *summariser) mapOf(u *UnitRecord) *Map {
 		return nil
 	}
 	m.Found = sv.Result()
-	m.Foreign = s.telemetry.foreign(u)
-	m.Found.Shared = m.Found.Shared || m.Foreign > 0
+	m.Foreign = max(s.telemetry.foreign(u), m.Found.Count.Foreign)
+	m.Found.Shared = m.Foreign > 0
 	m.name(s.sc.Target.TierNames())
 	m.Why = unfinished(u, m)
 	return m

@@ -33,7 +33,7 @@ func (s *summariser) mapRules(p *Point, m *Map, u *UnitRecord) {
 		p.add("not-steady", ValidDoubt, "%s: something changed meanwhile, or somebody else uses the server", text)
 	}
 	if m.Found.Shared {
-		p.addGraded("shared", ValidDoubt, float64(max(m.Foreign, m.Found.Count.Foreign)), "another client used the server: its counters have %s prompt tokens more than were sent", metric.Size(max(m.Foreign, m.Found.Count.Foreign)))
+		p.addGraded("shared", ValidDoubt, float64(m.Foreign), "another client used the server: its counters have %s prompt tokens more than were sent", metric.Size(m.Foreign))
 	}
 	s.lagRule(p, c)
 	if m.Other {
