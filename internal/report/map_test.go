@@ -134,6 +134,7 @@ func TestMapProgress(t *testing.T) {
 		w := &screen{}
 		p := NewProgress(w, ProgressOptions{Redraw: true, Width: func() int { return 100 }})
 		play(p)
+		time.Sleep(time.Second / 2) // drawn at once, then once a second
 		want := "map  cell 1/1  ctx4000_map\nlook 1 at depth 20 (80.0k tokens)  20 prompts sent (80.0k tokens)\n" +
 			"known  hbm ends between 180k and 212k tokens; looking for the next edge\n1.10s  22 requests, 0 errors"
 		if got := w.frame(); got != want {
