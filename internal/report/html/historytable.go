@@ -237,7 +237,7 @@ func (h *history) server(b []byte, i int) []byte {
 	if s == nil {
 		return b
 	}
-	return Text(b, strings.TrimSpace(s.Engine+" "+s.Model))
+	return Text(b, words(s.Engine+" "+s.Model))
 }
 
 func (h *history) change(b []byte, i int) []byte {

@@ -73,15 +73,15 @@ func (r *Run) lead() string {
 	run := r.Rec.Run
 	if sc := run.Scenario; sc != nil {
 		if sc.Description != "" {
-			parts = append(parts, strings.TrimSuffix(strings.TrimSpace(sc.Description), ".")+".")
+			parts = append(parts, strings.TrimSuffix(words(sc.Description), ".")+".")
 		}
 		parts = append(parts, sentenceOf(sc))
 	}
 	server := "The server was not probed"
 	if p := r.Sum.Probe; p != nil {
-		server = "Against " + strings.TrimSpace(p.Engine+" "+p.Version)
+		server = "Against " + words(p.Engine+" "+p.Version)
 		if p.Model != "" {
-			server += ", model " + p.Model
+			server += ", model " + words(p.Model)
 		}
 	}
 	if !run.Epoch.IsZero() {

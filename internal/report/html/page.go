@@ -101,7 +101,7 @@ func (d *document) write(w io.Writer, pages ...*Page) error {
 
 func (d *document) execute(w io.Writer) error {
 	d.CSS = template.CSS(reportCSS)
-	return pageTemplate.Execute(w, d)
+	return pageTemplate.Execute(plainWriter{w}, d)
 }
 
 // missingScript is why a page of a folder has no charts.

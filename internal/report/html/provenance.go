@@ -43,7 +43,7 @@ func (r *Run) provenance() []Fact {
 func (r *Run) serverFacts() (facts []Fact) {
 	p := r.Sum.Probe
 	if p != nil {
-		facts = append(facts, Fact{Key: "Server", Value: strings.TrimSpace(p.Engine + " " + p.Version)}, Fact{Key: "Model", Value: p.Model})
+		facts = append(facts, Fact{Key: "Server", Value: words(p.Engine + " " + p.Version)}, Fact{Key: "Model", Value: words(p.Model)})
 	}
 	if sc := r.Rec.Run.Scenario; sc != nil {
 		facts = append(facts, Fact{Key: "Endpoints", Value: endpointText(&sc.Target)})
@@ -128,7 +128,7 @@ func labelText(labels map[string]string) string {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		out = append(out, k+"="+labels[k])
 	}
-	return strings.Join(out, ", ")
+	return words(strings.Join(out, ", "))
 }
 
 // line is the provenance in one line, for pictures: who made it, of what, when, on what.
@@ -136,7 +136,7 @@ func (r *Run) line() string {
 	run := r.Rec.Run
 	parts := []string{strings.TrimSpace("wsrun " + run.Version), r.name(), r.id(), short(run.Digest)}
 	if p := r.Sum.Probe; p != nil {
-		parts = append(parts, strings.TrimSpace(p.Engine+" "+p.Version), p.Model)
+		parts = append(parts, words(p.Engine+" "+p.Version), words(p.Model))
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }

@@ -1,0 +1,84 @@
+package html
+
+import (
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// plainWriter keeps out of a page what a server, a label or a file's name could bring along to
+// change how its neighbours are read: marks that turn the direction of writing round are left
+// out; control characters, and what is no character, become U+FFFD. All text of a page comes through it, with the
+// markup that it stands in, so that no place is forgotten. Each Write takes whole characters.
+type plainWriter struct{ w io.Writer }
+
+func (p plainWriter) Write(b []byte) (int, error) {
+	from := 0
+	for i := 0; i < len(b); {
+		n, with := unplain(b[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		if _, err := p.w.Write(b[from:i]); err != nil {
+			return from, err
+		}
+		if _, err := io.WriteString(p.w, with); err != nil {
+			return i, err
+		}
+		i += n
+		from = i
+	}
+	if _, err := p.w.Write(b[from:]); err != nil {
+		return from, err
+	}
+	return len(b), nil
+}
+
+// unplain gives the bytes of the character that b begins with, if it may not stand on a page,
+// and what stands there instead; else 0. Only what begins as such a character does is decoded:
+// a page has megabytes.
+func unplain(b []byte) (int, string) {
+	switch c := b[0]; {
+	case c == '\t' || c == '\n' || c == '\r':
+		return 0, ""
+	case c < ' ' || c == 0x7f:
+		return 1, string(utf8.RuneError)
+	case c == 0xc2 || c == 0xd8 || c == 0xe2 || c == 0xef: // U+0080 to U+009F, U+061C, U+200E to U+2069, U+FFFE
+		r, n := utf8.DecodeRune(b)
+		switch {
+		case unicode.Is(unicode.Bidi_Control, r):
+			return n, ""
+		case unicode.IsControl(r), r == '\ufffe', r == '\uffff': // the last two are no XML: a picture must be
+			return n, string(utf8.RuneError)
+		}
+	}
+	return 0, ""
+}
+
+// plain is a text as plainWriter leaves it.
+func plain(s string) string {
+	var b strings.Builder
+	if _, err := (plainWriter{&b}).Write([]byte(s)); err != nil {
+		panic("html: a text in memory cannot be written: " + err.Error())
+	}
+	return b.String()
+}
+
+// longestWords is how many characters of a name or a sentence from elsewhere are shown: a
+// server may call its model what it likes, and each page and picture says its name.
+const longestWords = 300
+
+// words is a text from elsewhere as one line that is not too long.
+func words(s string) string {
+	cut := s
+	if len(s) > 8*longestWords { // no more is looked at than can be shown
+		cut = strings.ToValidUTF8(s[:8*longestWords], "")
+	}
+	cut = strings.Join(strings.Fields(cut), " ")
+	if runes := []rune(cut); len(runes) > longestWords || len(s) > 8*longestWords {
+		return string(runes[:min(len(runes), longestWords)]) + "…"
+	}
+	return cut
+}
