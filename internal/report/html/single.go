@@ -131,7 +131,7 @@ func (f *singleFile) pack(pages []*Page, yield func(packed) bool) {
 			continue
 		}
 		s := f.section(p)
-		if err := pageTemplate.ExecuteTemplate(&text, "section", s); err != nil && f.err == nil {
+		if err := pageTemplate.ExecuteTemplate(plainWriter{&text}, "section", s); err != nil && f.err == nil {
 			f.err = fmt.Errorf("page %s: %w", p.Name, err)
 		}
 		if f.err != nil {
