@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	_ "embed" // for the script below
 )
@@ -32,7 +33,7 @@ func Single(r *Run, w io.Writer) error {
 	one := *r
 	one.single = true
 	pages := one.pages()
-	script, err := pack([]byte(scriptText()))
+	script, err := packedScript()
 	if err != nil {
 		return err
 	}
@@ -144,6 +145,9 @@ func (f *singleFile) pack(pages []*Page, yield func(packed) bool) {
 	}
 	flush()
 }
+
+// packedScript is the script as a single file has it: the same in each.
+var packedScript = sync.OnceValues(func() (template.HTML, error) { return pack([]byte(scriptText())) })
 
 // pack gives a text as gzip in base64.
 func pack(text []byte) (template.HTML, error) {
