@@ -57,11 +57,16 @@ func answer(q *sample.Request) survey.Look {
 // LookReader reads the looks of one unit in their order, with what the servers' counters
 // say of them. It is the same for a run under way and for a record.
 type LookReader struct {
-	tel  *Telemetry
-	use  bool             // only the counters tell tiers apart
-	read []*sample.Scrape // up to where the counters were read, by endpoint; nil before
-	own  int64            // prompt tokens sent since
+	tel   *Telemetry
+	use   bool             // only the counters tell tiers apart
+	blind int              // looks in a row that did not show in the counters
+	read  []*sample.Scrape // up to where the counters were read, by endpoint; nil before
+	own   int64            // prompt tokens sent since
 }
+
+// blindMost is the number of looks in a row that may not show in the counters: then these
+// lag too far behind to be waited for.
+const blindMost = 3
 
 // NewLookReader reads counters from the telemetry, which may grow; from is the stamp from
 // which on the unit sends. Nothing is known of the server where probe is nil.
@@ -70,7 +75,7 @@ func NewLookReader(tel *Telemetry, probe *sample.Probe, from int64) *LookReader 
 }
 
 // Counters reports whether the counters are to be read right before and after each look:
-// they know two tiers or more, and the answers tell none.
+// they know two tiers or more, the answers tell none, and looks show in them at once.
 func (r *LookReader) Counters() bool { return r.use }
 
 // Sent takes a request that is no look: the counters count it as well.
@@ -92,6 +97,10 @@ func (r *LookReader) Look(q *sample.Request, until int64) SurveyStep {
 		l.Sources, l.Counters = sourcesBetween(before, after, prompted(q))
 		r.read, r.own = after, 0
 	}
+	if r.blind++; l.Sources != nil || q.Class != sample.OK || a.Touch {
+		r.blind = 0
+	}
+	r.use = r.use && r.blind < blindMost
 	return SurveyStep{Action: a, Answers: []survey.Look{l}}
 }
 
