@@ -22,7 +22,7 @@ func (r *Run) indexPoints(p *Page, cells []*Page) {
 	}
 	s := &sheet{run: r, rows: rows}
 	s.limits = r.limits(rows)
-	by, controls := r.indexControls(rows)
+	by, controls := s.indexControls()
 	var where []string
 	for _, c := range controls {
 		where = append(where, c.ID)
@@ -86,51 +86,32 @@ func indexSketches(sustained bool) []sketch {
 }
 
 // indexControls chooses what colour means on the index's charts, and gives a control for
-// each other axis in which points differ.
-func (r *Run) indexControls(rows []pointRow) (by string, controls []Control) {
-	contexts, rates, levels := map[float64]bool{}, map[float64]bool{}, map[float64]bool{}
-	for i := range rows {
-		v := rows[i].values
-		if rows[i].sized() {
-			contexts[v.Get("context").V], rates[v.Get("hit_rate").V] = true, true
-		}
-		levels[v.Get("concurrency").V] = true
-	}
-	switch {
-	case len(rates) > 1:
-		by = "hit_rate"
-		controls = append(controls, choice("context", "Context", contexts, func(v float64) string { return metric.Size(int64(v)) }, false))
-	case len(contexts) > 1:
+// each other axis in which points differ. They begin with the level that the page of the
+// first context begins with.
+func (s *sheet) indexControls() (by string, controls []Control) {
+	rates, contexts := s.values("hit_rate", isSized), s.values("context", isSized)
+	if len(contexts) > 1 && len(rates) < 2 {
 		by = "context"
 	}
-	if !r.sustained() {
-		controls = append(controls, choice("level", "Concurrency", levels, value, true))
-	}
-	return by, slices.DeleteFunc(controls, func(c Control) bool { return len(c.Options) < 2 })
-}
-
-// choice is a control of which one value is chosen: the first one, or the last.
-func choice(id, label string, values map[float64]bool, name func(float64) string, last bool) Control {
-	key := id
-	if id == "level" {
-		key = "concurrency"
-	}
-	c := Control{ID: id, Label: label, Kind: "one", Key: key}
-	var sorted []float64
-	for v := range values {
-		sorted = append(sorted, v)
-	}
-	slices.Sort(sorted)
-	for _, v := range sorted {
-		c.Options = append(c.Options, Option{Value: value(v), Label: name(v)})
-	}
-	if n := len(c.Options); n > 0 {
-		c.Default = []string{c.Options[0].Value}
-		if last {
-			c.Default = []string{c.Options[n-1].Value}
+	if len(rates) > 1 {
+		by = "hit_rate"
+		controls = append(controls, s.ratesControl(rates))
+		if len(contexts) > 1 {
+			c := Control{ID: "context", Label: "Context", Kind: "one", Key: "context", Default: []string{value(contexts[0])}}
+			for _, v := range contexts {
+				c.Options = append(c.Options, Option{Value: value(v), Label: metric.Size(int64(v))})
+			}
+			controls = append(controls, c)
 		}
 	}
-	return c
+	merged := s.run.Sum.Merged
+	if len(contexts) > 0 {
+		merged = s.run.ofContext(int64(contexts[0]))
+	}
+	if level := s.levelControl(merged); level.ID != "" {
+		controls = append(controls, level)
+	}
+	return by, controls
 }
 
 // linkRows makes the size of each row, or its hit rate where size has no meaning, a link
