@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,14 +24,17 @@ const manifestMost = 8 << 20
 // ReadManifest reads a run.json that this or another version of wsrun wrote. Fields that
 // it does not know are ignored; those that an older one did not write are zero, and so
 // is Scenario where it cannot be read any more. The error names the file.
-func ReadManifest(path string) (Manifest, error) {
+func ReadManifest(path string) (Manifest, error) { return readManifest(path, path) }
+
+// readManifest reads a manifest that its error calls name.
+func readManifest(path, name string) (Manifest, error) {
 	b, err := readRegular(path, manifestMost)
 	var m Manifest
 	if err == nil {
 		m, err = decodeManifest(b)
 	}
 	if err != nil {
-		return Manifest{}, fmt.Errorf("cannot read the manifest %s: %w", path, err)
+		return Manifest{}, fmt.Errorf("cannot read the manifest %s: %w", name, err)
 	}
 	return m, nil
 }
@@ -72,7 +76,13 @@ func decodeManifest(b []byte) (Manifest, error) {
 		Manifest
 		Scenario json.RawMessage `json:"scenario"`
 	}
-	if err := json.Unmarshal(b, &file); err != nil {
+	var kind *json.UnmarshalTypeError
+	switch err := json.Unmarshal(b, &file); {
+	case errors.As(err, &kind) && kind.Field == "":
+		return Manifest{}, fmt.Errorf("it is JSON, but no manifest: a JSON %s, not an object", kind.Value)
+	case errors.As(err, &kind):
+		return Manifest{}, fmt.Errorf("it is JSON, but no manifest: %s has a JSON %s", strings.TrimPrefix(kind.Field, "Manifest."), kind.Value)
+	case err != nil:
 		return Manifest{}, fmt.Errorf("it is no JSON of a manifest: %w", err)
 	}
 	if file.Schema < 1 {
@@ -100,7 +110,7 @@ func (r RunDir) Path() string { return r.Name + "/" + r.Dir }
 // manifest, by name, and of one name the newest first, as the manifests tell the time.
 // Runs without a headline (still running, killed, or of an older wsrun) are listed, too.
 // It looks two levels deep and follows no symbolic link to a folder. What cannot be read is an error
-// that names it and hides nothing else.
+// that names it, as the folder has it, and hides nothing else.
 func FindRuns(dir string) ([]RunDir, []error) {
 	names, err := folders(dir)
 	if err != nil {
@@ -111,10 +121,10 @@ func FindRuns(dir string) ([]RunDir, []error) {
 	for _, name := range names {
 		dirs, err := folders(filepath.Join(dir, name))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("cannot list the runs of %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("cannot list the runs of %s: %w", name, cause(err)))
 		}
 		for _, d := range dirs {
-			m, err := ReadManifest(filepath.Join(dir, name, d, ManifestFile))
+			m, err := readManifest(filepath.Join(dir, name, d, ManifestFile), path.Join(name, d, ManifestFile))
 			switch {
 			case errors.Is(err, fs.ErrNotExist): // another folder
 			case err != nil:

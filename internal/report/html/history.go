@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/wsrun/wsrun/runner/result"
 )
@@ -53,12 +52,13 @@ func historyPages(name string, runs []result.RunDir, problems []error) []*Page {
 	}
 	var unread []string
 	for _, err := range problems {
-		unread = append(unread, oneLine(err.Error()))
+		unread = append(unread, words(err.Error()))
 	}
 	top.Prose = historyProse("folder", struct {
 		Scenarios []scenarioLine
 		Unread    []string
-	}{lines, unread})
+		Folded    bool // they would push the runs from the screen
+	}{lines, unread, len(unread) > mostUnread})
 	return append([]*Page{top}, pages...)
 }
 
@@ -84,6 +84,9 @@ func historyPage(id string, runs []result.RunDir) *Page {
 	return p
 }
 
+// mostUnread is how many unreadable manifests are shown without being asked for.
+const mostUnread = 6
+
 // mostChanges is how many changes of a scenario are named: the table has all.
 const mostChanges = 4
 
@@ -94,9 +97,6 @@ func historyProse(name string, data any) template.HTML {
 	}
 	return template.HTML(b.String())
 }
-
-// oneLine keeps the message of an error from being more than a line.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // change is a place in the history at which the scenario is another one.
 type change struct{ Before, After, From, To string }

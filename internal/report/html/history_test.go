@@ -170,3 +170,17 @@ func TestHistoryOfNothing(t *testing.T) {
 		t.Errorf("it says %s", text)
 	}
 }
+
+// What cannot be read does not push the runs from the screen.
+func TestHistoryFoldsWhatCannotBeRead(t *testing.T) {
+	for n, folded := range map[int]bool{0: false, mostUnread: false, mostUnread + 1: true} {
+		var problems []error
+		for range n {
+			problems = append(problems, errors.New("cannot read the manifest x/y/run.json"))
+		}
+		page := historyOf(t, []result.RunDir{pastRun("sweep", 0, "aaaaaaaaaaaa")}, problems)
+		if got := strings.Contains(page, "<details>"); got != folded || strings.Count(page, "x/y/run.json") != n {
+			t.Errorf("%d: folded %v, want %v", n, got, folded)
+		}
+	}
+}
