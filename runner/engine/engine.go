@@ -133,6 +133,9 @@ func text(raw json.RawMessage) (s string) {
 // shortens it.
 func cut(s string) string {
 	const most = 300
+	if len(s) > 100*most { // a body may be large, and no more of it is looked at than can matter
+		s = strings.ToValidUTF8(s[:100*most], "")
+	}
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if len(s) <= most {
 		return s

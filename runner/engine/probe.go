@@ -92,9 +92,11 @@ func (p *prober) choose() error {
 		case 0:
 			return fmt.Errorf("%s lists no model in /v1/models: set target.model", redact(p.cfg.Endpoint))
 		case 1:
-			p.model = names[0]
+			if p.model = names[0]; len(p.model) > longestModel {
+				return fmt.Errorf("%s lists a model whose id has %d bytes in /v1/models, at most %d are taken: set target.model to a name that it is served by", redact(p.cfg.Endpoint), len(p.model), longestModel)
+			}
 		default:
-			return fmt.Errorf("%s serves %d models: set target.model to one of %s", redact(p.cfg.Endpoint), len(names), strings.Join(names, ", "))
+			return fmt.Errorf("%s serves %d models: set target.model to one of %s", redact(p.cfg.Endpoint), len(names), enumerate(names))
 		}
 	}
 	i := slices.Index(names, p.model)
@@ -102,9 +104,26 @@ func (p *prober) choose() error {
 	case i >= 0:
 		p.entry = p.list.Data[i]
 	case len(names) > 0:
-		return fmt.Errorf("%s does not serve the model %q of target.model; it serves %s", redact(p.cfg.Endpoint), p.model, strings.Join(names, ", "))
+		return fmt.Errorf("%s does not serve the model %q of target.model; it serves %s", redact(p.cfg.Endpoint), p.model, enumerate(names))
 	}
 	return nil
+}
+
+// longestModel is how many bytes a model's id may have that nobody asked for: it is in each
+// request, in each row of the summary, and on each page.
+const longestModel = 1024
+
+// enumerate lists the names of models, but no more than can be read.
+func enumerate(names []string) string {
+	const most = 50
+	var shown []string
+	for _, name := range names[:min(len(names), most)] {
+		shown = append(shown, cut(name))
+	}
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
+	}
+	return strings.Join(shown, ", ")
 }
 
 // identify finds the engine, its version, and what it tells of its limits.
@@ -160,7 +179,7 @@ func (p *prober) version() {
 	if status, body, err := p.get(p.ctx, "/version", p.quick()); err == nil && status == http.StatusOK {
 		var v struct{ Version string }
 		if json.Unmarshal(body, &v) == nil {
-			p.p.Version = v.Version
+			p.p.Version = cut(v.Version)
 		}
 	}
 	if p.p.Version != "" {
@@ -168,7 +187,8 @@ func (p *prober) version() {
 	}
 	if status, body, err := p.get(p.ctx, "/props", p.quick()); err == nil && status == http.StatusOK {
 		if json.Unmarshal(body, &p.props) == nil {
-			p.p.Version, _ = p.props["build_info"].(string)
+			build, _ := p.props["build_info"].(string)
+			p.p.Version = cut(build)
 		}
 	}
 }

@@ -418,3 +418,48 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What a server calls itself is on each page and in each row: it is kept short.
+func TestProbeOfLongNames(t *testing.T) {
+	long := strings.Repeat("m\\u202e\\n", 1<<17)
+	serve := func(models ...string) string {
+		var ids []string
+		for _, m := range models {
+			ids = append(ids, `{"id":"`+m+`"}`)
+		}
+		mux := http.NewServeMux()
+		mux.HandleFunc("/v1/models", func(w http.ResponseWriter, _ *http.Request) {
+			w.Write([]byte(`{"data":[` + strings.Join(ids, ",") + `]}`))
+		})
+		mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"version":"` + long + `"}`)) })
+		mux.HandleFunc("/v1/completions", func(w http.ResponseWriter, _ *http.Request) {
+			w.Write([]byte(`{"choices":[{"text":"x"}],"usage":{"prompt_tokens":9,"completion_tokens":1}}`))
+		})
+		srv := httptest.NewServer(mux)
+		t.Cleanup(srv.Close)
+		return srv.URL
+	}
+	for _, c := range []struct {
+		models []string
+		want   string
+	}{
+		{[]string{long}, "set target.model to a name that it is served by"},
+		{[]string{long, "small"}, "serves 2 models: set target.model to one of m"},
+		{slices.Repeat([]string{"a"}, 60), "a, a and 10 more"},
+	} {
+		s, err := Open(config(serve(c.models...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Probe(context.Background()); err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 1000 {
+			t.Errorf("%d models: %.2000v", len(c.models), err)
+		}
+	}
+	s, err := Open(config(serve("small")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := s.Probe(context.Background()); len(p.Version) > 310 || !strings.HasPrefix(p.Version, "m") {
+		t.Errorf("a version of %d bytes", len(p.Version))
+	}
+}
