@@ -144,7 +144,7 @@ func (s *sheet) comparisonControls() []Control {
 		return nil
 	}
 	rates := s.values("hit_rate", isSized)
-	rate := rateControl(rates)
+	rate := s.rateControl(rates)
 	rate.Label = "Hit rate"
 	return []Control{s.levelControl(s.run.Sum.Merged), rate, s.contextsControl(), s.xControl(), s.logControl(), s.trialControl()}
 }

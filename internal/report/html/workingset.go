@@ -212,7 +212,7 @@ func (s *sheet) sizeControls(merged []*result.Merged) []Control {
 	}
 	rates := s.values("hit_rate", isSized)
 	return []Control{
-		s.levelControl(merged), s.ratesControl(rates), rateControl(rates), s.xControl(), s.statsControl(s.shown()...),
+		s.levelControl(merged), s.ratesControl(rates), s.rateControl(rates), s.xControl(), s.statsControl(s.shown()...),
 		s.sizesControl(), s.logControl(), s.trialControl(), s.speedControl(),
 	}
 }
@@ -263,12 +263,17 @@ func (s *sheet) ratesControl(rates []float64) Control {
 	return c
 }
 
-// rateControl chooses the one hit rate of charts that have room for one.
-func rateControl(rates []float64) Control {
+// rateControl chooses the one hit rate of charts that have room for one: the highest that
+// was measured, which is not the highest one of a run that was cut short.
+func (s *sheet) rateControl(rates []float64) Control {
 	if len(rates) < 2 {
 		return Control{}
 	}
-	return Control{ID: "rate", Label: "Distribution, sources and curves at", Kind: "one", Key: "hit_rate", Options: rateOptions(rates), Default: []string{value(rates[len(rates)-1])}}
+	best := rates[len(rates)-1]
+	if seen := s.values("hit_rate", func(p *pointRow) bool { return p.sized() && p.measured() }); len(seen) > 0 {
+		best = seen[len(seen)-1]
+	}
+	return Control{ID: "rate", Label: "Distribution, sources and curves at", Kind: "one", Key: "hit_rate", Options: rateOptions(rates), Default: []string{value(best)}}
 }
 
 func rateOptions(rates []float64) (out []Option) {

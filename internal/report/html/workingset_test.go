@@ -238,3 +238,23 @@ func TestReuseDistanceOfUniformAccess(t *testing.T) {
 		t.Errorf("reuse distance %v, want the median of the requests, 7000", got)
 	}
 }
+
+// Of a run that was cut short the charts of one hit rate show the highest that was measured.
+func TestRateBeginsWhereSomethingWasMeasured(t *testing.T) {
+	for _, c := range []struct {
+		measured float64
+		want     string
+	}{{100, "100"}, {50, "50"}} {
+		r := newWorld([]int64{4000}, []float64{0, 50, 100}, 100_000, 400_000).measure(1).run()
+		for _, m := range r.Sum.Merged {
+			if m.Spec.HitRate > c.measured {
+				m.Validity = result.ValidSkipped
+			}
+		}
+		for _, p := range []*Page{r.workingSets()[0].filled(), r.comparisons()[0].filled()} {
+			if rate := controlOf(p, "rate"); rate == nil || rate.Default[0] != c.want {
+				t.Errorf("%s: measured up to hit rate %g, the page begins with %+v", p.Name, c.measured, rate)
+			}
+		}
+	}
+}
