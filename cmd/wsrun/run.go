@@ -53,9 +53,6 @@ func (a *app) runPlans(plans []*scenario.Plan) error {
 		return err
 	}
 	for _, p := range plans {
-		if err := runnable(p); err != nil {
-			return err
-		}
 		if _, err := a.apiKey(p.Scenario); err != nil {
 			return err
 		}

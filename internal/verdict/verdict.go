@@ -125,8 +125,12 @@ func (f *Finding) points(sum *result.Summary, g scenario.Gate) {
 }
 
 // pointName names a point as tables do: ctx30000_ws100000_cache100 conc 20. A cell that
-// grows is named by its largest size, so the point's own stands behind it.
+// grows is named by its largest size, so the point's own stands behind it; a row of a map
+// is a tier.
 func pointName(m *result.Merged) string {
+	if m.Tier != nil {
+		return m.Spec.Key + " " + m.Tier.Name
+	}
 	if len(m.Spec.Steps) == 0 {
 		return fmt.Sprintf("%s conc %d", m.Spec.Key, m.Level)
 	}
