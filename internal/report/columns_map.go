@@ -87,7 +87,7 @@ var mapKeys = []column[mapRow]{
 	{name: "steady", ours: "1: TTFT of the newest and of the deepest prompts moved by no more than 20 % until the end", get: func(r mapRow) field { return boolean(r.m.Found.Steady) }},
 	{name: "foreign_tokens", unit: "tokens", ours: "prompt tokens of other clients in the server's counters; empty where none were seen", get: func(r mapRow) field { return positive(max(r.m.Foreign, r.m.Found.Count.Foreign)) }},
 	{name: "policy", ours: "answers of the experiments (yes, no, unclear), as question=answer joined by ;", get: func(r mapRow) field { return text(policyText(r.m)) }},
-	{name: "found", ours: "what its context's maps found, as the console says it", get: func(r mapRow) field { return text(strings.Join(foundOf(r.sum, r.m.Cell), "; ")) }},
+	{name: "found", ours: "what its context's maps found, as the console says it", get: func(r mapRow) field { return text(strings.Join(MapLines(r.sum, r.m.Cell), "; ")) }},
 }
 
 func eachMap(sum *result.Summary) func(yield func(mapRow) bool) {

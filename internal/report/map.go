@@ -143,7 +143,7 @@ func mapWords(w io.Writer, sum *result.Summary, opt Options) {
 	for _, part := range []struct {
 		head  string
 		lines []string
-	}{{"found", MapLines(sum)}, {"policy", PolicyLines(sum)}, {"cost", MapCosts(sum)}} {
+	}{{"found", MapLines(sum, "")}, {"policy", PolicyLines(sum, "")}, {"cost", MapCosts(sum, "")}} {
 		head := fmt.Sprintf("%-13s", part.head)
 		for _, l := range part.lines {
 			fmt.Fprintln(w, term.Wrap(head+l, strings.Repeat(" ", 15), opt.Width))
@@ -154,25 +154,17 @@ func mapWords(w io.Writer, sum *result.Summary, opt Options) {
 
 // MapLines gives, for each context, what its map found, in a sentence that stands alone:
 // what holds how much, what leaving it costs, and how sure that is; or why there is no
-// edge, and what to do.
-func MapLines(sum *result.Summary) (out []string) {
+// edge, and what to do. cell is the key of one context's cell; empty: all.
+func MapLines(sum *result.Summary, cell string) (out []string) {
 	for _, rows := range mapRows(sum) {
-		out = append(out, contextLines(sum, rows)...)
+		if cell == "" || rows[0].Spec.Key == cell {
+			out = append(out, contextLines(sum, rows)...)
+		}
 	}
 	if len(out) == 0 {
 		out = []string{"nothing: no look was answered"}
 	}
 	return out
-}
-
-// foundOf gives the sentences of one cell.
-func foundOf(sum *result.Summary, cell string) []string {
-	for _, rows := range mapRows(sum) {
-		if rows[0].Spec.Key == cell {
-			return contextLines(sum, rows)
-		}
-	}
-	return nil
 }
 
 // contextLines says what the maps of one context found, and which trials found no edge.
@@ -298,7 +290,7 @@ func sureText(maps []*result.Map, rows []*result.Merged) string {
 	case !ready:
 		s += ", not finished"
 	case steady:
-		s += ", TTFT at both ends unchanged at last"
+		s += ", TTFT at both ends the same at the end"
 	}
 	for _, v := range []result.Validity{result.ValidInvalid, result.ValidDoubt} {
 		if slices.ContainsFunc(rows, func(m *result.Merged) bool { return m.Validity == v }) {

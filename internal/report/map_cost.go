@@ -11,11 +11,12 @@ import (
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
-// MapCosts says what the maps of each context took; of several trials the range.
-func MapCosts(sum *result.Summary) (out []string) {
+// MapCosts says what the maps of each context took, or of one cell's; of several trials the
+// range.
+func MapCosts(sum *result.Summary, cell string) (out []string) {
 	var keys []string
 	for _, m := range sum.Maps {
-		if !slices.Contains(keys, m.Cell) {
+		if !slices.Contains(keys, m.Cell) && (cell == "" || m.Cell == cell) {
 			keys = append(keys, m.Cell)
 		}
 	}

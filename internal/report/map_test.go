@@ -89,7 +89,7 @@ func TestMapRowsAreTheTruth(t *testing.T) {
 			for i, end := range w.ends {
 				if i >= len(rows) || rows[i].Tier.To == nil {
 					if end < 1000 {
-						t.Errorf("%s: the end at %d prompts is not found: %v", name, end, MapLines(sum))
+						t.Errorf("%s: the end at %d prompts is not found: %v", name, end, MapLines(sum, ""))
 					}
 					continue
 				}

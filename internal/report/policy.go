@@ -47,10 +47,13 @@ func Policy(m *result.Map) (out []Observation) {
 	return out
 }
 
-// PolicyLines gives the observations of every map in sentences: what is said of the cache,
-// what was seen, and in how many requests.
-func PolicyLines(sum *result.Summary) (out []string) {
+// PolicyLines gives the observations of every map, or of those of one cell, in sentences:
+// what is said of the cache, what was seen, and in how many requests.
+func PolicyLines(sum *result.Summary, cell string) (out []string) {
 	for _, m := range sum.Maps {
+		if cell != "" && m.Cell != cell {
+			continue
+		}
 		for _, o := range Policy(m) {
 			s := o.Text + ": " + o.Seen
 			if o.Requests > 0 {

@@ -26,6 +26,9 @@ func asked(sc *scenario.Scenario) []Fact {
 		{Key: "Trials", Value: trialText(sc)},
 		{Key: "SLO", Value: sloText(sc.SLO)},
 	}
+	if sc.Mode == "map" {
+		facts = mapAsked(sc)
+	}
 	for _, t := range sc.Target.Tiers {
 		facts = append(facts, Fact{Key: "Stated tier", Value: tierText(t)})
 	}

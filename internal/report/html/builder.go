@@ -15,6 +15,9 @@ func option(bind Bind, y ...opts.YAxis) map[string]any {
 	case Heat, Matrix:
 		return shades(bind, y[0])
 	}
+	if bind.Loose {
+		return points(bind, y[0])
+	}
 	line := charts.NewLine()
 	line.SetGlobalOptions(frame("axis", bind, "value", y[0])...)
 	for _, more := range y[1:] {
@@ -28,6 +31,17 @@ func option(bind Bind, y ...opts.YAxis) map[string]any {
 	}
 	line.Validate()
 	return bare(line.JSON())
+}
+
+// points is the option of points without a line between them.
+func points(bind Bind, y opts.YAxis) map[string]any {
+	scatter := charts.NewScatter()
+	scatter.SetGlobalOptions(frame("item", bind, "value", y)...)
+	for _, s := range bind.Y {
+		scatter.AddSeries(s.Name, nil)
+	}
+	scatter.Validate()
+	return bare(scatter.JSON())
 }
 
 // bars is the option of stacked bars, one series template for each part.

@@ -52,9 +52,11 @@ func (p *Page) brief() string {
 		}
 		return out + c.rate + "%"
 	}
-	if rest, ok := strings.CutPrefix(p.Name, performancePrefix); ok {
-		if n, err := strconv.ParseInt(rest, 10, 64); err == nil {
-			return "Context " + metric.Size(n)
+	for prefix, name := range map[string]string{performancePrefix: "Context ", mapPrefix: "Map at "} {
+		if rest, ok := strings.CutPrefix(p.Name, prefix); ok {
+			if n, err := strconv.ParseInt(rest, 10, 64); err == nil {
+				return name + metric.Size(n)
+			}
 		}
 	}
 	switch p.Name {

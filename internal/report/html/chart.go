@@ -38,6 +38,8 @@ type Bind struct {
 	Join string `json:"join,omitempty"`
 	// Stacked piles the series up as areas: parts of a whole over time. Its templates say so.
 	Stacked bool `json:"-"`
+	// Loose draws every row as a point, and no line between them. Its templates say so.
+	Loose bool `json:"-"`
 }
 
 // Y is one statistic: a column, and what it is called in legends.
@@ -58,11 +60,13 @@ type Y struct {
 	Step bool `json:"-"`
 }
 
-// Ref is a limit drawn across a chart.
+// Ref is a limit drawn across a chart, or a level.
 type Ref struct {
 	Y    float64 `json:"y"`
 	Name string  `json:"name"`
 	Axis int     `json:"axis,omitempty"`
+	// Level says that it is no limit, but was measured.
+	Level bool `json:"level,omitempty"`
 }
 
 // Control is something that a reader chooses. Without a script there are none, and the

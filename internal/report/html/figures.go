@@ -21,6 +21,9 @@ const mostHeld = 4
 // figures are the key figures of the run, of what is ok or doubtful: the median over
 // trials, and where it was seen.
 func (r *Run) figures() (out []figure) {
+	if r.mapped() {
+		return r.mapFigures()
+	}
 	at := placesOf(r.Sum.Merged)
 	out = append(out, r.held()...)
 	h := result.HeadlineOf(r.Sum)

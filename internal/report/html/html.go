@@ -82,10 +82,20 @@ func (r *Run) pages() []*Page {
 }
 
 // mainPages are the pages about all cells of a context, or of the run.
-func (r *Run) mainPages() []*Page { return append(r.workingSets(), r.comparisons()...) }
+func (r *Run) mainPages() []*Page {
+	if r.mapped() {
+		return r.mapPages()
+	}
+	return append(r.workingSets(), r.comparisons()...)
+}
 
 // cellPages are the pages about one cell each, in the order of the table.
-func (r *Run) cellPages() []*Page { return append(r.sustainedPages(), r.fixedPages()...) }
+func (r *Run) cellPages() []*Page {
+	if r.mapped() {
+		return nil
+	}
+	return append(r.sustainedPages(), r.fixedPages()...)
+}
 
 // href is where a link to a page of the run leads.
 func (r *Run) href(page string) string {

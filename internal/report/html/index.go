@@ -25,9 +25,10 @@ func (r *Run) index(main, cells []*Page) *Page {
 	p := &Page{Name: IndexName, Title: r.name(), Lead: r.lead()}
 	p.Prose = prose("findings", struct {
 		verdicts
+		Found                   string // what the sentences are about
 		Transitions, Capacities lines
 		Figures                 []figure
-	}{r.verdicts(), cut(r.transitionLines(), mostTransitions), cut(r.capacityLines(), mostCapacities), r.figures()})
+	}{r.verdicts(), r.foundHead(), cut(r.transitionLines(), mostTransitions), cut(r.capacityLines(), mostCapacities), r.figures()})
 	source, given := r.source()
 	p.Tail = prose("beside", struct {
 		Asked  []Fact
@@ -37,8 +38,20 @@ func (r *Run) index(main, cells []*Page) *Page {
 		Source string
 		Given  bool
 	}{r.asked(), r.pageLinks(main), r.cellGroups(cells), r.fileLinks(), source, given})
-	r.indexPoints(p, cells)
+	if r.mapped() {
+		r.indexTiers(p)
+	} else {
+		r.indexPoints(p, cells)
+	}
 	return p
+}
+
+// foundHead is the head of the sentences about what was found.
+func (r *Run) foundHead() string {
+	if r.mapped() {
+		return "What was found"
+	}
+	return "Transitions"
 }
 
 // How many sentences stand on the index before the others are folded away.
@@ -95,6 +108,9 @@ func (r *Run) lead() string {
 
 // sentenceOf is the scenario in a sentence.
 func sentenceOf(sc *scenario.Scenario) string {
+	if sc.Mode == "map" {
+		return mapSentence(sc)
+	}
 	mode := "Fixed levels"
 	if sc.Mode == "sustained" {
 		mode = "Sustained load"
@@ -118,6 +134,9 @@ func (r *Run) asked() []Fact {
 func (r *Run) transitionLines() []string {
 	if r.Rec.Run.Scenario == nil || len(r.Sum.Merged) == 0 {
 		return nil
+	}
+	if r.mapped() {
+		return r.mapLines()
 	}
 	if r.repeated() {
 		if lines := r.seriesLines(placesOf(r.Sum.Merged).series); len(lines) > 0 {

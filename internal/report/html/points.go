@@ -20,6 +20,7 @@ type pointRow struct {
 	validity result.Validity
 	reasons  []result.Reason
 	best     bool
+	tier     *result.Tier        // map: what the row is of
 	samples  int                 // first tokens in the window
 	bins     func() []result.Bin // the distribution of TTFT: dear, and for one page only
 }
@@ -42,14 +43,14 @@ func (r *Run) pointRows(merged []*result.Merged) []pointRow {
 		for i, p := range m.Points {
 			intended[i] = p.Intended
 		}
-		row := pointRow{spec: m.Spec, level: m.Level, values: maps.Clone(m.Row), validity: m.Validity, reasons: m.Reasons, best: m.Best, samples: m.Samples, bins: m.Bins}
+		row := pointRow{spec: m.Spec, level: m.Level, values: maps.Clone(m.Row), validity: m.Validity, reasons: m.Reasons, best: m.Best, tier: m.Tier, samples: m.Samples, bins: m.Bins}
 		lo, hi := heldBy(m)
 		out = append(out, r.addValues(row, result.MedianValue(intended), lo, hi))
 		if len(m.Points) < 2 {
 			continue
 		}
 		for _, p := range m.Points {
-			row := pointRow{spec: p.Spec, level: p.Level, trial: p.Trial, values: maps.Clone(p.Row), validity: p.Validity, reasons: p.Reasons, best: p.Best, samples: p.Samples, bins: p.Bins}
+			row := pointRow{spec: p.Spec, level: p.Level, trial: p.Trial, values: maps.Clone(p.Row), validity: p.Validity, reasons: p.Reasons, best: p.Best, tier: p.Tier, samples: p.Samples, bins: p.Bins}
 			lo, hi := p.Held()
 			out = append(out, r.addValues(row, p.Intended, lo, hi))
 		}

@@ -152,7 +152,7 @@
 
   function tooltip(chart, made, parts, found, theme, ctx) {
     return {
-      show: !ctx.export, trigger: chart.bind.join ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10],
+      show: !ctx.export, trigger: chart.bind.join || W.loose(chart) ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10],
       textStyle: {color: theme.ink, fontSize: 12, lineHeight: 17, fontFamily: font}, axisPointer: {type: 'line', lineStyle: {color: theme.soft, type: 'dashed'}}, transitionDuration: 0,
       formatter: (params) => {
         const list = [].concat(params).filter((p) => parts[p.seriesIndex] && parts[p.seriesIndex].info && !parts[p.seriesIndex].info.points[p.dataIndex].gap);

@@ -9,13 +9,17 @@
 
   function marked(bind, name) { return (bind.marks || []).includes(name); }
 
+  /* loose says whether a chart draws its points without a line between them. */
+  function loose(chart) { return ((chart.option || {}).series || []).some((s) => s.type === 'scatter'); }
+
   /* groups gives the values of bind.by in the table, ascending, each with its colour and its name:
      the option's of the control that chooses them. */
   function groups(ctx, bind, rows) {
     if (!bind.by) return [{value: null, name: ''}];
     const t = tableOf(ctx, bind.table), names = controls(ctx).find((c) => c.key === bind.by && c.kind === 'many');
     const has = (v) => v !== null && v !== undefined && v !== '';
-    const all = [...new Set(t.rows.map((r) => r[bind.by]))].filter(has).sort((a, b) => (typeof a === 'number' ? a - b : a < b ? -1 : 1));
+    const all = [...new Set(t.rows.map((r) => r[bind.by]))].filter(has);
+    if (all.every((v) => typeof v === 'number')) all.sort((a, b) => a - b); // texts stand in the order of the table
     const here = new Set(rows.map((r) => r[bind.by]));
     const name = (v) => {
       const o = names && (names.options || []).find((o) => (typeof v === 'number' ? Number(o.value) === v : o.value === v));
@@ -158,7 +162,7 @@
   /* lineSeries makes the series of the lines, each with what its tooltip needs: points by data index. */
   function lineSeries(chart, made, frame, look, gaps) {
     const out = [], templates = (chart.option || {}).series || [];
-    const size = gaps ? null : sizes(made.lines, frame);
+    const free = loose(chart), size = gaps ? null : free ? made.lines.map((l) => new Map(l.points.map((p) => [p, 7]))) : sizes(made.lines, frame);
     made.lines.forEach((l, k) => {
       l.z = 3 + 0.02 * k; // what lies in a dot of this line lies under the dots of the next
       const fits = (p) => !frame.y[l.axis].log || p.y === null || p.y > 0;
@@ -177,6 +181,7 @@
 
   /* stroke is the look of a line: its template's dash and step, its group's colour. */
   function stroke(t, l, gaps, stacked) {
+    if (t.type === 'scatter') return {type: 'scatter', name: l.name, color: l.colour, yAxisIndex: l.axis, symbol: 'circle', symbolSize: 7, itemStyle: {color: l.colour, opacity: 0.65}, animation: false, progressive: 0, z: l.z, emphasis: {focus: 'series'}, wsrunUnit: l.unit};
     const s = Object.assign({}, t, {
       type: 'line', name: l.name, color: l.colour, lineStyle: {type: (t.lineStyle || {}).type || 'solid', width: gaps ? 1.5 : 2, color: l.colour}, itemStyle: {color: l.colour}, yAxisIndex: l.axis,
       symbol: 'circle', symbolSize: gaps ? 4 : 6, showSymbol: !gaps || (l.points.length <= 60 && !t.step && !stacked), connectNulls: false, animation: false, progressive: 0, z: l.z,
@@ -234,5 +239,5 @@
       info: {points, missing: true}}];
   }
 
-  Object.assign(W, {pick, few, lineSeries, missingSeries, marked, paint, part, cross, groups});
+  Object.assign(W, {pick, few, loose, lineSeries, missingSeries, marked, paint, part, cross, groups});
 })(typeof globalThis === 'undefined' ? this : globalThis);

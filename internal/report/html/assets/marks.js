@@ -86,7 +86,7 @@
     return out;
   }
 
-  /* across gives the horizontal lines of a chart: limits, and what the same costs without reuse. */
+  /* across gives the horizontal lines of a chart: limits, levels that were measured, and what the same costs without reuse. */
   function across(chart, ctx, made, look) {
     const bind = chart.bind, out = [];
     if (made.speed) {
@@ -95,7 +95,7 @@
     }
     for (const r of bind.refs || []) {
       const axis = r.axis || 0;
-      if (typeof r.y === 'number' && isFinite(r.y)) out.push({y: r.y, axis, text: (r.name + ' ' + short((bind.unit || [])[axis] || '', r.y)).trim(), colour: look.limit, type: 'dashed'});
+      if (typeof r.y === 'number' && isFinite(r.y)) out.push({y: r.y, axis, text: (r.name + ' ' + short((bind.unit || [])[axis] || '', r.y)).trim(), colour: r.level ? look.soft : look.limit, type: r.level ? 'solid' : 'dashed'});
     }
     return out.concat(reference(chart, made, look));
   }
