@@ -346,3 +346,27 @@ func TestLogAxisHasNoPlaceForZero(t *testing.T) {
 	equal(t, "only 0", try(t, c, log, grid("points", "x|by|y s", "0|1|1"), capacities).told(), "No data: the axis is logarithmic and has no place for 0.")
 	equal(t, "one line of two", names(try(t, c, log, grid("points", "x|by|y s", "0|1|1", "5|2|1"), capacities), t), []string{"2"})
 }
+
+// A dot that another line's would hide is larger than that one; dots of one line that lie
+// together, as two runs of one hour in a history do, stay as they are.
+func TestDotsOfOtherLinesMakeRings(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		rows  []string
+		rings bool
+	}{
+		{"two lines", []string{"100000|50|10|0.1|0.2|ok||", "400000|50|10|1|2|ok||", "100000|100|10|0.1|0.2|ok||", "400000|100|10|1.5|3|ok||"}, true},
+		{"one line", []string{"100000|100|10|0.1|0.2|ok||", "100001|100|10|0.1|0.2|ok||", "100002|100|10|0.1|0.2|ok||", "400000|100|10|1|2|ok||"}, false},
+	} {
+		d := try(t, ttftChart(), choose(levels("10"), rates("50", "100")), grid("points", pointsHead, c.rows...))
+		rings := false
+		for _, s := range d.of("line", "") {
+			for _, point := range s.Data {
+				rings = rings || strings.Contains(string(point), `"symbolSize":10`)
+			}
+		}
+		if rings != c.rings {
+			t.Errorf("%s: rings %v, want %v", c.name, rings, c.rings)
+		}
+	}
+}

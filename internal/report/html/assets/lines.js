@@ -152,11 +152,12 @@
   /* sizes makes a dot larger for each dot of a later line that would hide it: a Map by point. */
   function sizes(lines, frame) {
     const seen = new Map();
-    return lines.slice().reverse().map((l) => new Map(l.points.map((p) => {
-      const key = Math.round(frame.x.pos(p.x) * frame.wide / 5) + ' ' + Math.round(part(frame.y[l.axis], p.y) * frame.high / 5), n = seen.get(key) || 0;
-      seen.set(key, n + 1);
-      return [p, 6 + 4 * n];
-    }))).reverse();
+    return lines.slice().reverse().map((l) => {
+      const keys = l.points.map((p) => Math.round(frame.x.pos(p.x) * frame.wide / 5) + ' ' + Math.round(part(frame.y[l.axis], p.y) * frame.high / 5));
+      const made = new Map(l.points.map((p, i) => [p, 6 + 4 * (seen.get(keys[i]) || 0)]));
+      new Set(keys).forEach((k) => seen.set(k, (seen.get(k) || 0) + 1)); // points of one line make no rings
+      return made;
+    }).reverse();
   }
 
   /* lineSeries makes the series of the lines, each with what its tooltip needs: points by data index. */
