@@ -58,6 +58,9 @@ func TestHistory(t *testing.T) {
 	none.Manifest.Scenario.Output.HTML = false
 	page := historyOf(t, []result.RunDir{none, interrupted, running, pastRun("sweep", 1, "aaaaaaaaaaaa"), pastRun("sweep", 0, "aaaaaaaaaaaa")}, []error{errors.New("cannot read the manifest\nresults/x/run.json: <b>it is no JSON</b>")})
 	text := textOf(page)
+	if !strings.Contains(page, `<span class="bad">failed</span>`) {
+		t.Error("a run that came to its end with exit 1 is not called failed")
+	}
 	for _, want := range []string{
 		"Runs in results", "other 1 run, the newest of 2026-11-06 07:00:00 UTC", "sweep 4 runs, the newest of 2026-11-04 07:00:00 UTC", "4 runs, from 2026-11-01 07:00:00 UTC to 2026-11-04 07:00:00 UTC.",
 		"unreadable cannot read the manifest results/x/run.json: <b>it is no JSON</b>",

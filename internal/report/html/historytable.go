@@ -109,11 +109,17 @@ func appendBadge(b []byte, class, word string) []byte {
 	return append(Text(b, word), "</span>"...)
 }
 
+// state is how the run ended. One that came to its end and whose work failed all the same
+// (exit 1: a cell without a usable point, a stop with fail) is failed, as on its own index.
 func (h *history) state(b []byte, i int) []byte {
-	switch state := h.runs[i].Manifest.State; state {
+	m := h.runs[i].Manifest
+	switch state := m.State; state {
 	case "":
 		return b
 	case result.StateDone:
+		if m.Headline != nil && m.Headline.Exit != nil && *m.Headline.Exit == verdict.ExitFailed {
+			return appendBadge(b, "bad", result.StateFailed)
+		}
 		return appendBadge(b, "ok", state)
 	case result.StateFailed:
 		return appendBadge(b, "bad", state)
