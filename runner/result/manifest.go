@@ -205,8 +205,11 @@ func FindRecord(run string) (string, error) {
 		return run, nil
 	}
 	path := filepath.Join(run, RecordFile)
-	if _, err := os.Stat(path); err != nil {
+	if info, err = os.Stat(path); err != nil {
 		return "", fmt.Errorf("%s is no run directory: it has no %s (a run directory is {output.dir}/{name}/{time}-{id})", run, RecordFile)
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return "", fmt.Errorf("%s is no run directory: its %s is no regular file", run, RecordFile)
 	}
 	return path, nil
 }

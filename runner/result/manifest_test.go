@@ -90,6 +90,13 @@ func TestNewRunDir(t *testing.T) {
 			t.Errorf("%s: %s, %v", run, got, err)
 		}
 	}
+	folder := t.TempDir() // as good as a pipe, and everywhere to be had
+	if err := os.Mkdir(filepath.Join(folder, RecordFile), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FindRecord(folder); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a record that is no file: %v", err)
+	}
 	if _, err := FindRecord(filepath.Join(base, "nothing")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("nothing: %v", err)
 	}
