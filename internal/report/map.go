@@ -107,10 +107,14 @@ func reached(sum *result.Summary, m *result.Merged) (prompts int, tokens int64) 
 // CostText is what falling to a tier of a map adds, in ms per 1,000 reused tokens; empty
 // for the first.
 func CostText(_ *result.Summary, m *result.Merged) string {
-	if math.IsNaN(m.Tier.MsPer1k) {
+	switch v := m.Tier.MsPer1k; {
+	case math.IsNaN(v):
 		return ""
+	case v < 0:
+		return metric.Text(metric.Number, v) // it prints the minus
+	default:
+		return "+" + metric.Text(metric.Number, v)
 	}
-	return fmt.Sprintf("%+.3g", m.Tier.MsPer1k)
 }
 
 // leastShare is the least share, in percent, that is worth a word: a full hit computes the
