@@ -68,7 +68,7 @@ func TestHistory(t *testing.T) {
 		"2026-11-04 07:00:00 20261104_070000-k3f9 interrupted gpu=H100 1 of 3 failed , exit 130 5 ok, 1 doubtful, 2 skipped hbm → dram 153k to 253k; dram → recompute 700k to 800k 153000 253000 0.05 ≥2500 ≥3500 doubtful it is interrupted vllm tiny bbbbbbbb changed",
 		"2026-11-03 07:00:00 20261103_070000-k3f9 running gpu=H100 skipped it has no figures aaaaaaaa",
 		"2026-11-02 07:00:00 20261102_070000-k3f9 done gpu=H100 2 passed 5 ok",
-		"done gpu=H100 exit 1 5 ok, 1 doubtful, 2 skipped no transition up to 400k",
+		"failed gpu=H100 exit 1 5 ok, 1 doubtful, 2 skipped no transition up to 400k",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)
