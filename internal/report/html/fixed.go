@@ -60,6 +60,7 @@ func (r *Run) fillFixed(p *Page, cell []*result.Merged) {
 	}
 	p.Notes = append(s.doubts(), stopped(cell)...)
 	s.finish(p, []Control{s.statsControl(append(s.named(), "p50", "p95", "p99")...), s.trialControl()}, []string{"concurrency", "trial"}, nil)
+	r.drawReuse(p, cell, "concurrency")
 }
 
 // bestLevel says which level of a cell passes best; trials may differ in it.

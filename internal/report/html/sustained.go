@@ -92,6 +92,9 @@ func (r *Run) fillSustained(p *Page, c *sustainedCell) {
 	p.View.Controls = timeControls(sc.SLO, figures, c.units)
 	p.Prose = r.sustainedProse(c, left)
 	p.Tables = []Table{periodTable(rows, figures, trials), spanTable(cellSpans(c.units), trials)}
+	if len(c.merged) > 0 {
+		r.drawReuse(p, c.merged, "working_set")
+	}
 }
 
 // doubts says which trials did not come to their end, and why.
