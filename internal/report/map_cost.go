@@ -26,8 +26,8 @@ func MapCosts(sum *result.Summary, cell string) (out []string) {
 		if n := len(maps); n > 1 {
 			s = fmt.Sprintf("each of %d trials: %s", n, s)
 		}
-		if len(keys) > 1 {
-			s = "context " + metric.Size(maps[0].Spec.Context) + ", " + s
+		if len(keys) > 1 { // of all contexts
+			s = "context " + metric.Size(maps[0].Spec.Context) + ": " + s
 		}
 		out = append(out, s)
 	}

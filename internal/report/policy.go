@@ -59,7 +59,11 @@ func PolicyLines(sum *result.Summary, cell string) (out []string) {
 			if o.Requests > 0 {
 				s += fmt.Sprintf(" (%s)", Plural(o.Requests, "request"))
 			}
-			out = append(out, ofMap(m, len(sum.Run.Scenario.Contexts), sum.Run.Scenario.Trials)+s)
+			contexts := len(sum.Run.Scenario.Contexts)
+			if cell != "" {
+				contexts = 1
+			}
+			out = append(out, ofMap(m, contexts, sum.Run.Scenario.Trials)+s)
 		}
 	}
 	return out

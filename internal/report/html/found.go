@@ -116,9 +116,13 @@ func crossingsTable(rows []crossing) []Table {
 }
 
 // capacitiesTable is the table of what is stated or told of the tiers, and of where each
-// is reached; nil when nothing is.
+// is reached; nil when nothing is. Of a tier that was found exclusive or inclusive the other
+// place is none any more.
 func (r *Run) capacitiesTable(keep func(result.SeriesKey) bool) []Table {
-	lines := slices.DeleteFunc(r.Sum.Capacities(), func(l result.CapacityLine) bool { return !keep(l.Series) || l.Distance <= 0 })
+	lines := slices.DeleteFunc(r.Sum.Capacities(), func(l result.CapacityLine) bool {
+		settled := l.Assumption != "" && l.Refuted() && (l.Fit == result.FitExclusive || l.Fit == result.FitInclusive)
+		return !keep(l.Series) || l.Distance <= 0 || settled
+	})
 	if len(lines) == 0 {
 		return nil
 	}

@@ -77,7 +77,7 @@ func (r *Run) fillMap(p *Page, context int64) {
 	rows := r.pointRows(merged)
 	keep := func(k result.SeriesKey) bool { return k.Context == context }
 	p.Prose = r.mapProse(merged[0].Spec.Key)
-	p.Notes = (&sheet{rows: rows}).doubts()
+	p.Notes = tierDoubts(merged)
 	p.Tables = append(p.Tables, tiersTable(rows))
 	if len(looks) > 0 {
 		m := &mapSheet{run: r, rows: rows, looks: looks, named: slices.Contains([]string{"sources", "counters"}, report.ToldBy(r.mapsOf(context)))}
@@ -90,6 +90,22 @@ func (r *Run) fillMap(p *Page, context int64) {
 	}
 	p.Tables = append(p.Tables, crossingsTable(r.crossings(keep))...)
 	p.Tables = append(p.Tables, r.capacitiesTable(keep)...)
+}
+
+// tierDoubts says how many of the tiers may not be believed as they stand.
+func tierDoubts(merged []*result.Merged) (out []string) {
+	for _, v := range []result.Validity{result.ValidDoubt, result.ValidInvalid, result.ValidSkipped, result.ValidFailed} {
+		n := 0
+		for _, m := range merged {
+			if m.Validity == v {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, strconv.Itoa(n)+" of "+plural(len(merged), "row")+" of the tiers: "+string(v)+"; the reasons are in their table.")
+		}
+	}
+	return out
 }
 
 // mapsOf gives the maps of a context.
