@@ -3,14 +3,15 @@
   'use strict';
   const W = root.wsrun;
 
-  /* Okabe and Ito's colours, which the colour-blind tell apart, darkened or lightened for the page.
+  /* Colours begin with Okabe and Ito's blue and orange; the others are as far from them, and from
+     each other, as eyes of every kind can tell (a test computes it), in that order.
      ramp is for shades: from nothing to much, even in lightness. */
   const themes = {
     light: {ink: '#1b1f24', soft: '#57606a', line: '#d0d7de', page: '#ffffff', band: 'rgba(87,96,106,.13)', edge: 'rgba(87,96,106,.45)', limit: '#b4231f', told: '#6f4aa8',
-      colours: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#2f9bd6', '#6f4aa8', '#444b54'],
+      colours: ['#0072b2', '#d55e00', '#662c14', '#4d2c7f', '#1600e5', '#994c5b', '#00a0b2', '#987fff'],
       ramp: ['#eaf2fa', '#b9d5ea', '#74b0d8', '#2f7fbd', '#0b559f', '#08306b']},
     dark: {ink: '#e6edf3', soft: '#9da7b3', line: '#30363d', page: '#0f1419', band: 'rgba(157,167,179,.17)', edge: 'rgba(157,167,179,.5)', limit: '#ff7b72', told: '#c3a6ff',
-      colours: ['#56b4e9', '#e69f00', '#2fc79b', '#e7a3c8', '#f0e442', '#8fb8ff', '#c3a6ff', '#c9d1d9'],
+      colours: ['#56b4e9', '#e69f00', '#666600', '#59ffff', '#0066ff', '#ffee59', '#b22395', '#b28074'],
       ramp: ['#172433', '#1d4468', '#236da3', '#4b9bd0', '#93c8ea', '#e4f3ff']},
   };
 
