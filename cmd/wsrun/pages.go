@@ -43,9 +43,9 @@ func (v *view) write() error {
 	return err
 }
 
-// pages reports whether the scenario wants pages.
+// pages reports whether the scenario wants pages, or the caller does all the same.
 func (v *view) pages() bool {
-	return v.rec.Run.Scenario != nil && v.rec.Run.Scenario.Output.HTML
+	return v.forced || v.rec.Run.Scenario != nil && v.rec.Run.Scenario.Output.HTML
 }
 
 // run is what pages are made of.

@@ -21,6 +21,8 @@ type view struct {
 	sum   *result.Summary
 	found []verdict.Finding
 	files []html.DataFile // beside the pages, once they are written
+
+	forced bool // pages are wanted whatever the scenario says
 }
 
 // open reads a run: its directory, or the record itself.
@@ -134,7 +136,7 @@ func (a *app) reportCommand() *cobra.Command {
 		Long: `Computes everything from the record again: prints the table, and writes the CSV files, the pages
 (unless output.html is off), run.json and the history of the results folder that the run is in.
 The same record gives the same bytes.`}
-	var single bool
+	var pages, single bool
 	var svg string
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if err := a.oneFormat("text", "json"); err != nil {
@@ -148,6 +150,7 @@ The same record gives the same bytes.`}
 		if err != nil {
 			return err
 		}
+		v.forced = pages
 		err = errors.Join(v.manifest(v.state()), a.write(v))
 		if single {
 			err = errors.Join(err, a.single(v))
@@ -159,6 +162,7 @@ The same record gives the same bytes.`}
 	}
 	a.printFlags(c, "text or json")
 	c.Flags().BoolVar(&a.flags.brief, "brief", false, "key: value lines with every key, for scripts")
+	c.Flags().BoolVar(&pages, "pages", false, "write the pages where output.html is off as well; it was in all runs made before there were pages")
 	c.Flags().BoolVar(&single, "single-file", false, "also write "+html.SingleFile+" into the run directory: all pages and their script in one file, to be mailed or kept")
 	c.Flags().StringVar(&svg, "svg", "", "also write every chart of every page into this `folder`, as {page}_{chart}.svg")
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return notEmpty(c, "svg") }
