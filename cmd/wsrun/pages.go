@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/wsrun/wsrun/internal/report"
 	"github.com/wsrun/wsrun/internal/report/html"
@@ -122,9 +123,13 @@ func (a *app) pictures(v *view, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("the folder for the pictures cannot be made: %w", err)
 	}
-	n := 0
+	n, told := 0, time.Now()
 	err := v.run().SVG(func(name string, content []byte) error {
 		n++
+		if time.Since(told) > 10*time.Second { // each takes about 0.15 s, and a large run has thousands
+			told = time.Now()
+			fmt.Fprintf(a.stderr, "%d pictures so far\n", n)
+		}
 		return report.WriteFile(filepath.Join(dir, name), func(w io.Writer) error {
 			_, err := w.Write(content)
 			return err

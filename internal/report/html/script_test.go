@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -305,6 +306,8 @@ func TestScriptPrintsUnits(t *testing.T) {
 		`wsrun.print('s', null)`:               "",
 		`wsrun.print('s', NaN)`:                "",
 		`wsrun.print('date', 1795515000)`:      "2026-11-24 10:10",
+		`wsrun.date(1795515000, 30)`:           "10:10:00",
+		`wsrun.date(1795515000, 400*86400)`:    "2026-11-24",
 		`wsrun.tick('s', .12)`:                 "120ms",
 		`wsrun.tick('s', 1)`:                   "1s",
 		`wsrun.tick('s', 1.5)`:                 "1.5s",
@@ -361,4 +364,18 @@ func decode(t *testing.T, text json.RawMessage, into any) {
 func compact(data []json.RawMessage) (string, error) {
 	text, err := json.Marshal(data)
 	return string(text), err
+}
+
+// Whatever the stretch between the first run and the last, an axis of dates has at least
+// two labels, and they differ.
+func TestDatesHaveLabels(t *testing.T) {
+	for _, seconds := range []int{1, 2, 24, 90, 3000, 86400, 10 * 86400, 365 * 86400, 2000 * 86400} {
+		for n := 2; n <= 8; n++ {
+			labels := strings.Split(ask(t, fmt.Sprintf("(() => {const x = wsrun.scaleX([1795515007, %d], 'date', 'auto', %d); return x.ticks.map((v) => wsrun.date(v, x.max - x.min)).join()})()", 1795515007+seconds, n)), ",")
+			slices.Sort(labels)
+			if distinct := len(slices.Compact(slices.Clone(labels))); distinct < 2 || distinct < len(labels) || len(labels) > 2*n+1 {
+				t.Errorf("%d s in %d parts: labels %q", seconds, n, labels)
+			}
+		}
+	}
 }

@@ -82,7 +82,7 @@
       type: scale.log ? 'log' : 'value', min: scale.min, max: scale.max, name: cut(name, f.wide), nameLocation: 'middle', nameGap: 26, nameTextStyle: {color: theme.soft, fontSize: 12}, splitLine: {show: false},
     }, axisLine(theme));
     o.axisLabel = label(theme, made.x.unit);
-    if (made.x.unit === 'date') o.axisLabel.formatter = (v) => W.date(v, scale.max - scale.min > 4 * 86400);
+    if (made.x.unit === 'date') o.axisLabel.formatter = (v) => W.date(v, scale.max - scale.min);
     o.axisLabel.customValues = scale.ticks;
     o.axisTick.customValues = scale.ticks;
     return o;

@@ -46,12 +46,15 @@
 
   const two = (n) => String(n).padStart(2, '0');
 
-  /* date gives a moment (seconds since 1970) in UTC: to the minute, or the day alone. */
-  function date(v, day) {
+  /* date gives a moment (seconds since 1970) in UTC, as exact as the seconds in sight (range) need: to
+     the second, the minute, or the day alone. */
+  function date(v, range) {
     const t = new Date(v * 1000);
     if (isNaN(t)) return '';
     const d = t.getUTCFullYear() + '-' + two(t.getUTCMonth() + 1) + '-' + two(t.getUTCDate());
-    return day ? d : d + ' ' + two(t.getUTCHours()) + ':' + two(t.getUTCMinutes());
+    if (range > 4 * 86400) return d;
+    const at = two(t.getUTCHours()) + ':' + two(t.getUTCMinutes());
+    return range < 1200 ? at + ':' + two(t.getUTCSeconds()) : d + ' ' + at;
   }
 
   /* short gives a number as the console does: a unit where it is short (212ms, 604k, 98.2%). */

@@ -125,12 +125,16 @@
     return out;
   }
 
-  const days = [60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 91 * 86400, 365 * 86400];
+  const days = [1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 91 * 86400, 365 * 86400];
 
+  /* dateTicks gives about n moments: at round times where two or more of them lie in sight, else spread evenly. */
   function dateTicks(min, max, n) {
     const by = days.find((d) => (max - min) / d <= n) || step((max - min) / n), out = [];
     for (let k = Math.ceil(min / by); k * by <= max && out.length < 50; k++) out.push(k * by);
-    return out;
+    if (out.length >= 2) return out;
+    const unit = max - min > 4 * 86400 ? 86400 : max - min > 1200 ? 60 : 1, even = [];
+    for (let i = 0; i < n; i++) even.push(Math.round((min + (max - min) * (i + 0.5) / n) / unit) * unit);
+    return [...new Set(even)].filter((v) => v >= min && v <= max);
   }
 
   /* scaleX is the x axis over values: log where it is asked for (auto: the largest is more than
