@@ -23,7 +23,7 @@ import (
 )
 
 // TestEngines sweeps a real llama-server across the end of its cache, with three sizes of
-// it, and finds each edge within one prompt. `make engines` installs the server and names
+// it, and finds each edge within one prompt; so does a map. `make engines` installs the server and names
 // it and its model in WSRUN_ENGINES.
 func TestEngines(t *testing.T) {
 	server, model, ok := strings.Cut(strings.TrimSuffix(os.Getenv("WSRUN_ENGINES"), ":"), ":")
@@ -35,7 +35,9 @@ func TestEngines(t *testing.T) {
 		t.Run(fmt.Sprintf("cache-ram %d", ram), func(t *testing.T) {
 			l := startLlama(t, server, model, ram)
 			prompts := l.prompts(t, ram)
-			l.sweep(t, bin, prompts)
+			edge, swept := l.sweep(t, bin, prompts)
+			mapped := startLlama(t, server, model, ram).mapped(t, bin, edge)
+			t.Logf("| cache-ram %d | edge | requests | seconds |\n| map | %s\n| sweep | %s", ram, mapped, swept)
 		})
 	}
 	t.Run("computed tokens equal timings.prompt_n", func(t *testing.T) {
@@ -149,14 +151,17 @@ func (l *llama) prompts(t *testing.T, ram int) int {
 }
 
 // wsrun runs a scenario against url with the binary and gives the record. Lines without
-// a concurrency map are of fixed mode.
+// a concurrency map are of fixed mode, those that only say how far to look of a map.
 func (l *llama) wsrun(t *testing.T, bin, url, lines string) (*result.Record, string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "s.yaml")
 	mode := "fixed"
-	if strings.Contains(lines, "concurrency: {") {
+	switch {
+	case strings.Contains(lines, "concurrency: {"):
 		mode = "sustained"
+	case strings.Contains(lines, "{max: "):
+		mode = "map"
 	}
 	if err := os.WriteFile(file, []byte("name: llama\ntarget: {endpoints: ["+url+"], headers: {X-Request-Id: \"{request}\"}}\ncontexts: [1000]\nchunk: 250\nmode: "+mode+"\n"+lines), 0o600); err != nil {
 		t.Fatal(err)
@@ -180,8 +185,36 @@ func (l *llama) wsrun(t *testing.T, bin, url, lines string) (*result.Record, str
 	return rec, stdout.String()
 }
 
-// sweep looks at two sizes on each side of the edge, one request at a time.
-func (l *llama) sweep(t *testing.T, bin string, prompts int) {
+// effort is what finding an edge took.
+type effort struct {
+	lo, hi   int // prompts that are found, and that are not
+	requests int
+	seconds  float64
+}
+
+func (e effort) String() string {
+	return fmt.Sprintf("%d / %d | %d | %.1f |", e.lo, e.hi, e.requests, e.seconds)
+}
+
+// effortOf counts what a record sent, the probe left out, and how long that took.
+func effortOf(rec *result.Record, lo, hi int) effort {
+	e := effort{lo: lo, hi: hi}
+	var from, to int64
+	for _, u := range rec.Units {
+		for _, q := range u.Requests {
+			if e.requests++; from == 0 || q.Started < from {
+				from = q.Started
+			}
+			to = max(to, q.End)
+		}
+	}
+	e.seconds = time.Duration(to - from).Seconds()
+	return e
+}
+
+// sweep looks at two sizes on each side of the edge, one request at a time, and gives the
+// edge in prompts.
+func (l *llama) sweep(t *testing.T, bin string, prompts int) (int, effort) {
 	var sizes []string
 	for n := prompts - 1; n <= prompts+2; n++ {
 		sizes = append(sizes, strconv.Itoa(1000*n))
@@ -202,6 +235,28 @@ func (l *llama) sweep(t *testing.T, bin string, prompts int) {
 			t.Errorf("%s: %v %% errors: %v", p.Cell, p.Row.Get("error_rate").V, p.ErrorsBy)
 		}
 	}
+	return lo, effortOf(rec, lo, hi)
+}
+
+// mapped finds the edge that a sweep has found in one pass, of a server that has just been
+// started, in less than 15 s. It may lie one prompt beside it: a prompt that is found in a slot
+// does not become the newest of the host cache, so that the order of asking decides over one.
+func (l *llama) mapped(t *testing.T, bin string, edge int) effort {
+	rec, out := l.wsrun(t, bin, l.url, "working_set: {max: 200k}\nwarmup: {concurrency: 1}\n")
+	sum := result.Summarise(rec)
+	if len(sum.Maps) != 1 || len(sum.Maps[0].Rows) < 2 || sum.Maps[0].Rows[len(sum.Maps[0].Rows)-1].Tier.From == nil {
+		t.Fatalf("a map should find where the cache ends:\n%s", out)
+	}
+	// Its slots may show as a tier of their own: what counts is where prompts are computed again.
+	end := sum.Maps[0].Rows[len(sum.Maps[0].Rows)-1].Tier.From
+	e := effortOf(rec, end.Lo, end.Hi)
+	if end.Hi != end.Lo+1 || end.Lo < edge-1 || end.Lo > edge+1 {
+		t.Errorf("edge between %d and %d prompts, the sweep found it between %d and %d", end.Lo, end.Hi, edge, edge+1)
+	}
+	if e.seconds > 15 {
+		t.Errorf("%d requests took %.1f s, want less than 15", e.requests, e.seconds)
+	}
+	return e
 }
 
 // timings holds prompt - cached of each request against the server's own count of what it
