@@ -22,7 +22,7 @@ func TestStackOfSources(t *testing.T) {
 		got = append(got, s.Name+" "+s.Stack+" "+text)
 	}
 	equal(t, "bars", got, []string{`hbm all [90,{"value":10,"itemStyle":{"color":"#0072b2","opacity":0.6}},null]`, `dram all [0,{"value":80,"itemStyle":{"color":"#d55e00","opacity":0.6}},null]`,
-		`computed all [10,{"value":10.01,"itemStyle":{"color":"#cc79a7","opacity":0.6}},null]`})
+		`computed all [10,{"value":10.01,"itemStyle":{"color":"#4d2c7f","opacity":0.6}},null]`})
 	equal(t, "not measured", d.of("scatter", "not measured")[0].points(t), "2,0")
 	var y []struct{ Max float64 }
 	if decode(t, d.Option.YAxis, &y); y[0].Max != 100 {
