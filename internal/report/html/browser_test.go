@@ -240,7 +240,11 @@ func TestBrowserPaperIsLightAndWhole(t *testing.T) {
 	if n := tab.Number(`document.querySelectorAll('table.sortable tr.more').length`); n == 0 {
 		t.Error("the table is too short to show that paper has all its rows")
 	}
+	tab.Run(`document.querySelector('main').append(document.createElement('details'))`)
 	tab.Paper(true)
+	if !tab.True(`[...document.querySelectorAll('details')].every(d => d.open)`) {
+		t.Error("what is folded is lost on paper")
+	}
 	if n := tab.Number(drawn); n != float64(len(p.View.Charts)) {
 		t.Errorf("on paper %v of %d charts are drawn", n, len(p.View.Charts))
 	}

@@ -99,6 +99,10 @@
     printing = on;
     doc.documentElement.classList.toggle('paper', on);
     if (on) W.whole();
+    doc.querySelectorAll(on ? 'details:not([open])' : 'details.unfolded').forEach((d) => { // nobody can unfold paper
+      d.open = on;
+      d.classList.toggle('unfolded', on);
+    });
     doc.querySelectorAll('table.data').forEach((t) => {
       t.style.zoom = '';
       if (on && t.offsetWidth > sheet) t.style.zoom = sheet / t.offsetWidth;
