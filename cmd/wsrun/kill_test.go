@@ -275,6 +275,9 @@ func samePoints(t *testing.T, want, got map[string]row) {
 	}
 	for key, w := range want {
 		for _, column := range []string{"context_size", "working_set_size", "cache_hit_rate", "model", "reuse_distance", "prompt_tokens", "prefix_tokens", "prompts", "hit_rate_intended", "origin", "errors", "scenario_digest"} {
+			if column == "hit_rate_intended" && (got[key].get("ttft_samples") == "0" || w.get("ttft_samples") == "0") {
+				continue // on a busy machine nothing may come in the 300 ms of a window: no data, no rate
+			}
 			if got[key].get(column) != w.get(column) {
 				t.Errorf("%s: %s is %q, in an undisturbed run %q", key, column, got[key].get(column), w.get(column))
 			}
