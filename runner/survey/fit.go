@@ -163,12 +163,17 @@ func (s *Survey) isCold(g segment) bool {
 	return g.level > s.coldLevel()-math.Log(s.r.Ratio)/2
 }
 
+// oneLevel reports whether two levels are nearer than Ratio, with what is told the same.
+func (s *Survey) oneLevel(a, b segment) bool {
+	return a.cat == b.cat && math.Abs(a.level-b.level) < math.Log(s.r.Ratio)
+}
+
 // merge joins neighbours that turned out nearer than Ratio, with what is told the same.
 func (s *Survey) merge(all []segment) []segment {
 	out := all[:1:1]
 	for _, g := range all[1:] {
 		p := &out[len(out)-1]
-		if p.cat == g.cat && math.Abs(p.level-g.level) < math.Log(s.r.Ratio) {
+		if s.oneLevel(*p, g) {
 			*p = s.segment(p.from, g.to, p.cat)
 			continue
 		}

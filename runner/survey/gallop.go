@@ -20,9 +20,17 @@ func (s *Survey) gallop() {
 			s.grow(max(2, int(math.Ceil(float64(s.size)*(s.r.Gallop-1)))))
 			return
 		}
-		s.phase, s.begun = searching, len(s.looks)
+		s.begin()
 	case cold:
-		s.phase, s.begun = searching, len(s.looks)
+		s.begin()
+	}
+}
+
+// begin begins the search, at the size of now.
+func (s *Survey) begin() {
+	s.phase, s.begun = searching, len(s.looks)
+	if s.early == 0 {
+		s.early = s.begun
 	}
 }
 

@@ -5,77 +5,19 @@ import (
 	"slices"
 )
 
-// Not every cache ends at an edge: under random eviction the chance to find a prompt
-// again falls slowly with its depth. An edge is believed only while the looks on its
-// two sides belong there.
+// How a gradual end is looked at.
 const (
-	oddLooks   = 1e-4  // chance of so many looks that do not belong, below which it is no edge
-	oddTold    = 1e-3  // the same where it is told what a look found
-	oddTired   = 1e-2  // the same when the search has come to no end
-	oddLeft    = 0.04  // share of slow answers that the level on the left may have
-	oddRight   = 0.003 // share of fast answers on the right, and of wrong words where tokens are told
-	smear      = 1.3   // ratio of depths over which an edge cannot fall
-	spreadRun  = 12    // depths at which a gradual end is looked at
-	spreadEach = 4     // looks at each
+	spreadRun  = 12 // depths
+	spreadEach = 4  // looks at each
 )
 
 // slope is a gradual end, whose bracket is from where nine tenths are found to where
 // one tenth is.
 type slope struct {
-	edge          int     // which of the edges it stands for
 	before, after float64 // log TTFT of the levels round it
 	from, to      int     // depths that are looked at
 	asked         bool    // the looks at it are under way, or done
 	half          int     // the depth at which one half is found
-}
-
-// scattered reports whether looks on both sides of an edge do not belong there.
-func (s *Survey) scattered(e *edge) bool {
-	lo, hi := e.quantile(0.005), e.quantile(0.995)+1
-	w := s.resolve(lo)
-	nl, kl := s.strangers(e, e.left, 1, lo-w-1, 1)
-	nr, kr := s.strangers(e, e.right, hi+w+1, s.size, -1)
-	left := oddLeft
-	if e.told {
-		left = oddRight
-	}
-	limit := oddLooks
-	if e.told {
-		limit = oddTold
-	}
-	if s.tired() {
-		limit = oddTired
-	}
-	return tail(nl, kl, left)*tail(nr, kr, oddRight) < limit
-}
-
-// strangers counts the fresh looks of a segment between two depths, and those among them
-// that lie off its level by more than four spreads towards the other one (side 1: above),
-// or tell another tier, or that a part was found: at an edge only the prompt in it is
-// found in part.
-func (s *Survey) strangers(e *edge, g segment, lo, hi, side int) (n, odd int) {
-	sd := s.spreadOf(g)
-	for _, col := range s.curve.columns[g.from:g.to] {
-		for _, look := range col.looks {
-			l := &s.looks[look]
-			if look < s.begun || col.depth < lo || col.depth > hi || l.blur > 0 {
-				continue
-			}
-			n++
-			off := float64(side)*(math.Log(l.TTFT)-g.level) > 4*sd
-			if e.told {
-				c := s.told.category(l)
-				off = !fits(c, g.cat)
-			}
-			if s.told.part(l) {
-				off = true
-			}
-			if off {
-				odd++
-			}
-		}
-	}
-	return n, odd
 }
 
 // spreadOf is the spread of a level: of new prompts where it is cold, else that of its
@@ -100,21 +42,6 @@ func (s *Survey) spreadOf(g segment) float64 {
 	return max(sd, min(spread(ys), s.noise.sd))
 }
 
-// tail is the chance of k or more of n, each with probability p.
-func tail(n, k int, p float64) float64 {
-	if k <= 0 {
-		return 1
-	}
-	sum, term := 0.0, math.Pow(1-p, float64(n))
-	for i := 0; i <= n; i++ {
-		if i >= k {
-			sum += term
-		}
-		term *= float64(n-i) / float64(i+1) * p / (1 - p)
-	}
-	return min(sum, 1)
-}
-
 // quantile is the least depth that the edge lies below with at least this probability.
 func (e *edge) quantile(q float64) int {
 	lo, hi := e.marks[0].depth, e.marks[len(e.marks)-1].depth
@@ -128,41 +55,42 @@ func (e *edge) quantile(q float64) int {
 	return lo
 }
 
-// soften marks the edges that are none.
+// soften marks the edges that are none, and those before a gradual end: nothing separates
+// them from its beginning.
 func (s *Survey) soften() {
-	for i := range s.edges {
+	gone := false
+	sharp := s.sharp()
+	for i := len(s.edges) - 1; i >= 0; i-- {
 		e := &s.edges[i]
-		e.gradual = s.scattered(e) || s.smeared(e) || s.tired() && e.below+e.above > s.r.Miss
+		gone = gone || !sharp[i] || s.tired() && (e.blurred || e.below+e.above > s.r.Miss)
+		e.gradual = gone
 	}
 }
 
-// slide takes all from the first to the last edge that is none for one gradual end,
-// and reports whether there is any.
+// slide takes all edges to the last that is none for one gradual end, and reports whether
+// there is any.
 func (s *Survey) slide() bool {
-	first, last := -1, -1
-	for i := range s.edges {
-		if s.edges[i].gradual {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
+	n := 0 // soften marks them from the first on
+	for n < len(s.edges) && s.edges[n].gradual {
+		n++
 	}
-	if first < 0 {
+	if n == 0 {
 		return false
 	}
-	a, b := s.edges[first], s.edges[last]
-	a.right = b.right
-	s.slope = &slope{edge: first, before: a.left.level, after: b.right.level, from: max(1, a.lo/4), to: min(s.size, 4*b.hi)}
-	s.fit = slices.Delete(s.fit, first+1, last+1)
-	s.edges = slices.Replace(s.edges, first, last+1, a)
+	e, last := s.edges[0], s.edges[n-1]
+	e.right = last.right
+	s.slope = &slope{before: e.left.level, after: e.right.level, from: max(1, e.lo/4), to: min(s.size, 4*last.hi)}
+	s.fit = slices.Delete(s.fit, 1, n)
+	s.edges = slices.Replace(s.edges, 0, n, e)
 	return true
 }
 
 // tired reports that the search goes on and on: levels that do not hold still.
-func (s *Survey) tired() bool {
-	return len(s.looks)-s.begun > 60+12*s.enough()*(1+len(s.edges)/2)
-}
+func (s *Survey) tired() bool { return len(s.looks)-s.early > s.patience() }
+
+// patience is the number of looks of a search: some for each edge, as many as levels need
+// at this spread, of no more edges than a server has tiers.
+func (s *Survey) patience() int { return 60 + 12*s.enough()*(1+min(len(s.edges), 4)/2) }
 
 // follow looks at a gradual end, at depths evenly in their logarithm.
 func (s *Survey) follow() {
@@ -236,49 +164,17 @@ func last(pools []pool, share float64) int {
 	return depth
 }
 
-// smeared reports whether, at an edge to the cold, the share that is found falls from
-// four fifths to one fifth over a stretch of depths, with parts found all over it, as far
-// as the spread lets parts be seen.
-func (s *Survey) smeared(e *edge) bool {
-	a, b := math.Exp(e.left.level), math.Exp(e.right.level)
-	if !s.isCold(e.right) || b-a < 3*s.spreadOf(e.right)*b {
-		return false
-	}
-	pools := s.shares(e.left.level, e.right.level, e.left.first, s.size)
-	lo, hi := last(pools, 0.8), last(pools, 0.2)
-	if float64(hi) <= smear*float64(lo)+float64(2*s.resolve(lo)+2*s.order.worst(1, s.size)) {
-		return false
-	}
-	n, parts := 0, 0
-	for i := range s.looks[s.begun:] {
-		l := &s.looks[s.begun+i]
-		if l.Depth <= lo || l.Depth > hi {
-			continue
-		}
-		n++
-		if f := s.found(l, e.left.level, e.right.level); f > 0.3 && f < 0.7 {
-			parts++
-		}
-	}
-	return parts >= 3 && 6*parts > n
-}
-
-// measure gives where the share found passes nine, five and one tenths. Edges that
-// it reaches, and those beyond, are part of it.
+// measure gives where the share found passes nine, five and one tenths.
 func (s *Survey) measure() {
 	g := s.slope
 	pools := s.shares(g.before, g.after, 1, s.size)
-	e := s.edges[g.edge]
+	e := s.edges[0]
 	e.lo, g.half = last(pools, 0.9), last(pools, 0.5)
 	e.hi = max(last(pools, 0.1), e.lo+1)
-	from, to := g.edge, g.edge
-	for from > 0 && s.edges[from-1].hi > e.lo {
-		from--
-	}
+	n := 1
 	if s.isCold(s.fit[len(s.fit)-1]) {
-		to = len(s.edges) - 1 // what was lost before cannot be lost again at an edge
+		n = len(s.edges) // what was lost before cannot be lost again at an edge
 	}
-	s.fit = slices.Delete(s.fit, from+1, to+1)
-	s.edges = slices.Replace(s.edges, from, to+1, e)
-	g.edge = from
+	s.fit = slices.Delete(s.fit, 1, n)
+	s.edges = slices.Replace(s.edges, 0, n, e)
 }

@@ -44,14 +44,18 @@ func (n *noise) reset(sd float64) bool {
 		n.table = make([]float64, size)
 	}
 	for i := range n.table {
-		d := float64(i)*tableStep - tableReach
-		p := (1 - slowOdds - wildOdds) / (sd * math.Sqrt(2*math.Pi)) * math.Exp(-d*d/(2*sd*sd))
-		if d > 0 && d < slowest {
-			p += slowOdds / slowest
-		}
-		n.table[i] = math.Log(p + wildOdds/wildest)
+		n.table[i] = math.Log(density(float64(i)*tableStep-tableReach, sd))
 	}
 	return true
+}
+
+// density of an answer that lies d above its level.
+func density(d, sd float64) float64 {
+	p := (1 - slowOdds - wildOdds) / (sd * math.Sqrt(2*math.Pi)) * math.Exp(-d*d/(2*sd*sd))
+	if d > 0 && d < slowest {
+		p += slowOdds / slowest
+	}
+	return p + wildOdds/wildest
 }
 
 // log is the log density of an answer that lies d above its level.

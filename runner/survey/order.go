@@ -8,19 +8,25 @@ type order struct {
 }
 
 // run is a stretch of the stack.
-type run struct{ n, blur int }
-
-// push puts n prompts on top, each of which may stand so many places off.
-func (o *order) push(n, blur int) {
-	if len(o.runs) > 0 && o.runs[0].blur == blur {
-		o.runs[0].n += n
-		return
-	}
-	o.runs = append([]run{{n, blur}}, o.runs...)
+type run struct {
+	n, blur int
+	asked   bool // they were looked at since they were sent for the first time
 }
 
-// raise moves the prompt at a depth to the top, alone.
-func (o *order) raise(depth int) {
+// push puts n prompts on top, each of which may stand so many places off.
+func (o *order) push(n, blur int) { o.add(run{n: n, blur: blur}) }
+
+// add puts a run on top.
+func (o *order) add(r run) {
+	if len(o.runs) > 0 && o.runs[0].blur == r.blur && o.runs[0].asked == r.asked {
+		o.runs[0].n += r.n
+		return
+	}
+	o.runs = append([]run{r}, o.runs...)
+}
+
+// raise moves the prompt at a depth to the top, alone: it was looked at, or touched.
+func (o *order) raise(depth int, look bool) {
 	for i, at := 0, 0; i < len(o.runs); i++ {
 		if at += o.runs[i].n; depth > at {
 			continue
@@ -30,18 +36,18 @@ func (o *order) raise(depth int) {
 		}
 		break
 	}
-	o.push(1, 0)
+	o.add(run{n: 1, asked: look})
 }
 
-// blur is by how many places the prompt at a depth may be off.
-func (o *order) blur(depth int) int {
+// at gives the run of the prompt at a depth.
+func (o *order) at(depth int) run {
 	at := 0
 	for _, r := range o.runs {
 		if at += r.n; depth <= at {
-			return r.blur
+			return r
 		}
 	}
-	return 0
+	return run{}
 }
 
 // worst is the largest blur at depths from lo to hi.
@@ -59,9 +65,12 @@ func (o *order) worst(lo, hi int) (b int) {
 }
 
 // exact is the number of prompts from the top whose order is known.
-func (o *order) exact() int {
-	if len(o.runs) > 0 && o.runs[0].blur == 0 {
-		return o.runs[0].n
+func (o *order) exact() (n int) {
+	for _, r := range o.runs {
+		if r.blur > 0 {
+			break
+		}
+		n += r.n
 	}
-	return 0
+	return n
 }

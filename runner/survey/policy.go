@@ -67,7 +67,7 @@ func (s *Survey) experiment() {
 		return
 	}
 	p.looks, p.sent = nil, s.count.Policy
-	steps := []func(){s.sharpness, s.renewal, s.admission, s.parts}
+	steps := []func(){s.ending, s.renewal, s.admission, s.parts}
 	if p.at == len(steps) {
 		s.phase = over
 		return
@@ -100,14 +100,14 @@ func (s *Survey) plan(kind Kind, n, depth int, touch bool) {
 // part of a tier.
 func (s *Survey) crowd(edge int) int { return max(1, min(max(5, s.enough()), edge/10)) }
 
-// sharpness is known from the map.
-func (s *Survey) sharpness() {
+// ending is known from the map.
+func (s *Survey) ending() {
 	e := &s.policy.out.Sharp
 	switch {
 	case len(s.edges) == 0:
 		e.Seen = "no edge was found"
 	case s.slope != nil:
-		g := s.edges[s.slope.edge]
+		g := s.edges[0]
 		e.Answer = No
 		e.Seen = fmt.Sprintf("the share that is found passes 90 %% at %d prompts, 50 %% at %d and 10 %% at %d", g.lo, s.slope.half, g.hi)
 	default:

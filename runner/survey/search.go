@@ -20,17 +20,17 @@ func (s *Survey) search() {
 		return
 	}
 	s.edges = s.bounds(s.fit)
-	if !tired && (s.narrow() || s.restore() || s.verify()) {
-		return
-	}
-	s.soften()
-	if s.slide() {
-		s.phase = sloping
+	if !tired && (s.narrow() || s.restore() || s.verify() || s.prove()) {
 		return
 	}
 	if merged := s.merge(s.fit); len(merged) < len(s.fit) {
 		s.fit = merged
 		s.edges = s.bounds(merged)
+	}
+	s.soften()
+	if s.slide() {
+		s.phase = sloping
+		return
 	}
 	s.phase = ending
 }
@@ -94,10 +94,11 @@ func (s *Survey) within(lo, hi int) int {
 // reach goes back to galloping when what is deepest is not cold after all.
 func (s *Survey) reach() bool {
 	g := s.fit[len(s.fit)-1]
-	if s.isCold(g) || s.size >= s.max {
+	if s.isCold(g) || s.size >= s.max || len(s.looks)-s.early > 2*s.patience() {
 		return false
 	}
-	if c := s.curve.at(s.size); c == nil || len(c.looks) < s.enough() || len(c.looks) < 3*s.r.Most && s.nearlyCold(g) {
+	if c := s.curve.at(s.size); s.tired() {
+	} else if c == nil || len(c.looks) < s.enough() || len(c.looks) < 3*s.r.Most && s.nearlyCold(g) {
 		s.ask(s.size)
 		return true
 	}
@@ -211,35 +212,52 @@ func (s *Survey) fresh(lo, hi int) (n int) {
 }
 
 // verify looks on both sides of each edge, as often as would show a level of its own
-// there, and further where a look does not belong.
+// there.
 func (s *Survey) verify() bool {
 	for i := range s.edges {
 		e := &s.edges[i]
 		want, near := max(s.enough(), 4), 2
 		if e.told {
-			want, near = 3, 1
+			want, near = 1, 1
 			if s.order.worst(e.lo, e.hi) > 0 { // one may have been overtaken by more than was in flight with it
 				near = 2
 			}
 		}
-		left := want
-		if s.isCold(e.right) { // where prompts are lost: under random eviction some would be lost long before
-			left = max(want, lostBefore)
-		}
 		w := s.resolve(e.lo)
-		_, low := s.strangers(e, e.left, 1, e.lo-w-1, 1)
-		_, high := s.strangers(e, e.right, e.hi+w+1, s.size, -1)
 		if s.beside(max(e.left.first, e.lo-w), e.lo, near) || s.beside(e.hi, min(e.right.last, e.hi+w), near) ||
-			s.beside(max(e.left.first, e.lo/2), e.lo, left+min(3*low, s.r.Most)) ||
-			s.beside(e.hi, min(e.right.last, int(math.Ceil(1.4*float64(e.hi)))), want+min(3*high, s.r.Most)) {
+			s.beside(max(e.left.first, e.lo/2), e.lo, want) ||
+			s.beside(e.hi, min(e.right.last, int(math.Ceil(1.4*float64(e.hi)))), want) ||
+			s.isCold(e.right) && s.beside(max(e.left.first, e.lo/2), max(e.left.first, e.lo*9/10), longBefore) {
 			return true
 		}
 	}
 	return false
 }
 
-// lostBefore is the number of fresh looks before an edge at which prompts are lost.
-const lostBefore = 8
+// longBefore is the number of fresh looks well before an edge at which prompts are lost:
+// under random eviction some are lost there too.
+const longBefore = 4
+
+// prove looks further out on both sides of an edge that may not be one, a few times
+// where one look says little.
+func (s *Survey) prove() bool {
+	for i, nats := range s.accounts(false) {
+		if nats <= refuted || nats >= s.edges[i].sure() || s.oneLevel(s.edges[i].left, s.edges[i].right) {
+			continue
+		}
+		e := &s.edges[i]
+		w := s.resolve(e.lo)
+		lo, hi := max(e.left.first, e.lo*4/5), max(e.left.first, e.lo-w)
+		if l, r := min(e.right.last, e.hi+w), min(e.right.last, e.hi*5/4); s.fresh(lo, hi) > s.fresh(l, r) {
+			lo, hi = l, r
+		}
+		for range max(1, s.enough()/6) {
+			s.ask(s.within(lo, hi))
+		}
+		return true
+	}
+	return false
+}
 
 // beside looks at a depth from lo to hi unless so many fresh looks were there.
 func (s *Survey) beside(lo, hi, want int) bool {

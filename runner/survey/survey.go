@@ -26,7 +26,7 @@ type Options struct {
 	Resolution   float64    // a bracket is narrow enough at this share of its lower end, or at one prompt; 0.02 for 2 %
 	Looks        int        // at each depth that is chosen; 0: as many as it takes
 	Concurrency  int        // of the ingest, at most; 0 is 1
-	MaxSent      int        // requests after which the survey ends with what it knows; 0: no limit
+	MaxSent      int        // requests after which the survey ends with what it knows; 0: none, a search that does not settle ends by itself
 	Policy       bool       // also find out how the cache evicts and admits
 	Rand         *rand.Rand // its seed is the caller's to record
 	Rules        Rules      // the zero value means DefaultRules
@@ -98,7 +98,8 @@ type Look struct {
 	Counters bool             // Sources are differences of the server's counters round this request
 	Foreign  int64            // prompt tokens of others in the server's counters since the look before
 
-	blur int // its true depth may differ by so many
+	blur  int  // its true depth may differ by so many
+	again bool // the prompt was looked at before
 }
 
 // Survey finds the tiers of one cache. It is driven by one goroutine: Next, then the
@@ -123,7 +124,8 @@ type Survey struct {
 	fit    []segment
 	edges  []edge
 	ends   ends
-	begun  int    // looks when the search began
+	begun  int    // looks when the search began, at the size of now
+	early  int    // looks when it began at first
 	slope  *slope // a gradual end; nil while all are edges
 	policy *policy
 
@@ -251,14 +253,17 @@ func (s *Survey) Ingested(answers []Look, seconds float64) {
 func (s *Survey) Looked(l Look) {
 	a := s.pending
 	s.pending = Action{}
-	l.Depth, l.blur = a.Depth, s.order.blur(a.Depth)
-	s.order.raise(a.Depth)
+	at := s.order.at(a.Depth)
+	l.Depth, l.blur, l.again = a.Depth, at.blur, at.asked
+	s.order.raise(a.Depth, !a.Touch)
 	s.count.Foreign += l.Foreign
 	switch {
 	case l.TTFT <= 0:
 		s.count.Failed++
 		s.failure()
-		s.queue = append([]Action{a}, s.queue...)
+		// Whether the server has moved the prompt is not known. It is on top of the survey's
+		// stack, and on top of the server's when it is asked for once more.
+		s.queue = append([]Action{{Kind: Ask, Depth: 1, Touch: true}}, s.queue...)
 		return
 	case s.phase == onPolicy:
 		s.failed = 0

@@ -41,7 +41,7 @@ func TestOrder(t *testing.T) {
 				o.push(n, rapid.IntRange(0, 3).Draw(t, "blur"))
 				size += n
 			} else {
-				o.raise(rapid.IntRange(1, size).Draw(t, "depth"))
+				o.raise(rapid.IntRange(1, size).Draw(t, "depth"), rapid.Bool().Draw(t, "look"))
 			}
 		}
 		sum := 0
@@ -53,7 +53,7 @@ func TestOrder(t *testing.T) {
 		}
 		to := rapid.IntRange(1, size).Draw(t, "to")
 		for range to {
-			o.raise(to)
+			o.raise(to, false)
 		}
 		if o.exact() < to || o.worst(1, to) != 0 {
 			t.Fatalf("exact to %d after touching %d", o.exact(), to)
@@ -107,7 +107,7 @@ func TestEdgeOfCleanLooks(t *testing.T) {
 	})
 }
 
-// What was failed is asked for again, and a server that answers nothing ends the survey.
+// What failed is asked for again, where it stands now, and a server that answers nothing ends the survey.
 func TestFailures(t *testing.T) {
 	s, err := New(Options{PromptTokens: 1000, MaxTokens: 1e6, Resolution: 0.02, Rand: rand.New(rand.NewPCG(1, 1))})
 	if err != nil {
@@ -123,7 +123,11 @@ func TestFailures(t *testing.T) {
 		if a.Kind == Done {
 			break
 		}
-		if a != (Action{Kind: Ask, Depth: 8}) || n > mostFailures {
+		want := Action{Kind: Ask, Depth: 1, Touch: true}
+		if n == 0 {
+			want = Action{Kind: Ask, Depth: 8}
+		}
+		if a != want || n > mostFailures {
 			t.Fatalf("after %d failures: %+v", n, a)
 		}
 		s.Looked(Look{})
