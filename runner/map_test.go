@@ -310,6 +310,22 @@ func TestVirtualMapTrials(t *testing.T) {
 	})
 }
 
+// A threshold on the median TTFT rests on as many looks as know a level; one on a tail
+// needs what a window needs, and says so.
+func TestVirtualMapThresholds(t *testing.T) {
+	t.Parallel()
+	for expect, code := range map[string]string{"edge1 > 15k": "", "ttft.p50 < 10s": "", "ttft.p95 < 10s": "too-few-samples"} {
+		inBubble(t, scenarioOfMap("metrics: auto", "thresholds: [{expect: \""+expect+"\"}]\n"), []simulator.Profile{profile(tiers(30, 60))}, nil, func(w *world) {
+			w.mustRun()
+			for _, p := range w.theMap().Rows {
+				if code == "" && p.Validity != result.ValidOK || code != "" && !has(p, code) {
+					t.Errorf("%s: %s is %s: %v", expect, p.Tier.Name, p.Validity, p.Reasons)
+				}
+			}
+		})
+	}
+}
+
 // Over two endpoints, each prompt pinned to one, the edge is at twice what one holds.
 func TestVirtualMapPinned(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,19 @@ func CostText(_ *result.Summary, m *result.Merged) string {
 	}
 }
 
+// FallText is CostText in words: 4.99 ms per 1k reused tokens, or that it costs nothing that
+// could be measured, where it is below zero or no more than chance makes of two medians.
+func FallText(m *result.Merged) string {
+	switch cost := CostText(nil, m); {
+	case cost == "":
+		return ""
+	case m.Tier.Free || m.Tier.MsPer1k < 0:
+		return "nothing that could be measured"
+	default:
+		return strings.TrimPrefix(cost, "+") + " ms per 1k reused tokens"
+	}
+}
+
 // leastShare is the least share, in percent, that is worth a word: a full hit computes the
 // prompt's last block.
 const leastShare = 1
@@ -235,13 +248,22 @@ func foundText(sum *result.Summary, rows []*result.Merged) string {
 			if i > 0 {
 				held = "with %s %s are held"
 			}
-			parts = append(parts, fmt.Sprintf(held, t.Name, bracketText(t.To.LoTokens, t.To.HiTokens))+fmt.Sprintf(" (%d prompts are found, %d are not)", t.To.Lo, t.To.Hi)+inTrials(sum, m))
+			parts = append(parts, fmt.Sprintf(held, t.Name, bracketText(t.To.LoTokens, t.To.HiTokens))+foundNot(t.To.Lo, t.To.Hi)+inTrials(sum, m))
 		case i > 0 && !t.Recomputed():
 			_, tokens := reached(sum, m)
 			parts = append(parts, fmt.Sprintf("%s holds the rest, at least up to %s tokens", t.Name, metric.Size(tokens)))
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// foundNot says of a bracket in prompts how many are found and how many are not.
+func foundNot(lo, hi int) string {
+	are := "are"
+	if lo == 1 {
+		are = "is"
+	}
+	return fmt.Sprintf(" (%s %s found, %d are not)", Plural(lo, "prompt"), are, hi)
 }
 
 // bracketText is a bracket in words.
@@ -267,8 +289,12 @@ func fallText(from, to *result.Merged) string {
 	if to.Tier.Recomputed() {
 		s = "beyond that a prompt is computed again, which"
 	}
-	if cost := CostText(nil, to); cost != "" {
-		s += " adds " + strings.TrimPrefix(cost, "+") + " ms per 1k reused tokens"
+	switch cost := FallText(to); {
+	case cost == "":
+	case to.Tier.Free || to.Tier.MsPer1k < 0:
+		s += " costs " + cost
+	default:
+		s += " adds " + cost
 	}
 	a, b := metric.Print(metric.Seconds, from.Row.Get("ttft.p50")), metric.Print(metric.Seconds, to.Row.Get("ttft.p50"))
 	if a != "" && b != "" {
@@ -343,6 +369,9 @@ func ToldBy(maps []*result.Map) string {
 	return by
 }
 
+// leastSpread is the least spread of log TTFT that a survey believes (runner/survey).
+const leastSpread = 0.05
+
 func toldText(by string, spread float64) string {
 	switch by {
 	case toldSources:
@@ -351,6 +380,9 @@ func toldText(by string, spread float64) string {
 		return "the server's counters by source, read round each look"
 	case toldCached:
 		return "the server told the cached tokens of each answer"
+	}
+	if spread <= leastSpread {
+		return "by TTFT alone, which varies by at most 5 % within a tier"
 	}
 	return fmt.Sprintf("by TTFT alone, which varies by %s %% within a tier", metric.Text(metric.Number, 100*spread))
 }

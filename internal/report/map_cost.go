@@ -81,9 +81,14 @@ func costOfMaps(maps []*result.Map) string {
 				lo, hi = min(lo, v), max(hi, v)
 			}
 		}
-		if lo <= hi {
-			b.WriteString(c.before + ends(c.print(lo), c.print(hi)) + c.text)
+		if lo > hi {
+			continue
 		}
+		text := c.text
+		if lo == 1 && hi == 1 {
+			text = strings.NewReplacer("prompts sent", "prompt sent", "looks", "look").Replace(text)
+		}
+		b.WriteString(c.before + ends(c.print(lo), c.print(hi)) + text)
 	}
 	return b.String()
 }

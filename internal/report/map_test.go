@@ -38,6 +38,24 @@ func TestMapGolden(t *testing.T) {
 	}
 }
 
+// A tier that is told and costs no TTFT is said to cost nothing that could be measured,
+// never a negative time; the figure stays in the table.
+func TestMapCostsNothing(t *testing.T) {
+	sum := mapWorlds()["free"].summary(t)
+	said := strings.Join(MapLines(sum, ""), "\n")
+	if !strings.Contains(said, "falling to dram costs nothing that could be measured (TTFT 2") || strings.Contains(said, "-0.") {
+		t.Error(said)
+	}
+	for i, want := range []string{"", "nothing that could be measured", " ms per 1k reused tokens"} {
+		if got := FallText(sum.Merged[i]); i == 0 && got != "" || !strings.HasSuffix(got, want) {
+			t.Errorf("row %d: %q, want %q", i, got, want)
+		}
+	}
+	if cost := CostText(sum, sum.Merged[1]); !strings.HasPrefix(cost, "-0.") {
+		t.Errorf("in the table: %q", cost)
+	}
+}
+
 // What programs read of a map: every key of a row, of the maps and of the depths.
 func TestMapMachineFormatsGolden(t *testing.T) {
 	w := mapWorlds()["policy"]

@@ -63,3 +63,14 @@ func TestWriteFileKeepsTheOldOne(t *testing.T) {
 		t.Errorf("%q, %v, %d files", b, err, len(entries))
 	}
 }
+
+func TestFoundNot(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi int
+		want   string
+	}{{1, 2, " (1 prompt is found, 2 are not)"}, {40, 41, " (40 prompts are found, 41 are not)"}} {
+		if got := foundNot(c.lo, c.hi); got != c.want {
+			t.Errorf("%d, %d: %q, want %q", c.lo, c.hi, got, c.want)
+		}
+	}
+}

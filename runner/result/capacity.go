@@ -369,17 +369,22 @@ func (s *Summary) missing(f *CapacityFinding, c capacity, trials []*Series) stri
 		_, held := s.span(t)
 		far = max(far, held)
 	}
+	who, taken := "the sweep", "the largest set takes "
+	if len(s.Maps) > 0 {
+		who, taken = "the map", "the map reached "
+	}
+	taken += metric.Size(far)
 	switch {
 	case f.Fit == FitNoEdge:
 		return fmt.Sprintf("but no edge up to %s: it holds more, or what follows costs the same", metric.Size(far))
 	case f.Fit == FitOpen && f.First():
-		return fmt.Sprintf("not reached: the largest set takes %s", metric.Size(far))
+		return fmt.Sprintf("not reached: %s", taken)
 	case f.Fit == FitOpen && far >= f.Inclusive+tolerance(f.Inclusive, 0):
 		return fmt.Sprintf("no edge up to %s: not an inclusive tier (%s), as an exclusive one it ends at %s", metric.Size(far), metric.Size(f.Inclusive), metric.Size(f.Exclusive))
 	case f.Fit == FitOpen:
-		return fmt.Sprintf("not reached: the largest set takes %s, an exclusive tier ends at %s, an inclusive one at %s", metric.Size(far), metric.Size(f.Exclusive), metric.Size(f.Inclusive))
+		return fmt.Sprintf("not reached: %s, an exclusive tier ends at %s, an inclusive one at %s", taken, metric.Size(f.Exclusive), metric.Size(f.Inclusive))
 	}
-	return "but the sweep did not see it: it saw " + strings.Join(trials[0].Tiers, ", then ")
+	return fmt.Sprintf("but %s did not see it: it saw %s", who, strings.Join(trials[0].Tiers, ", then "))
 }
 
 // costText says the costs as people read them:

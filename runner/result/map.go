@@ -35,6 +35,7 @@ type Tier struct {
 	From    *survey.Bracket  // where the tier before it ends; nil for the first
 	To      *survey.Bracket  // where it ends; nil when that lies beyond what was looked at
 	MsPer1k float64          // added ms per 1,000 reused tokens against the tier before; NaN for the first
+	Free    bool             // MsPer1k is no more than chance makes of two such levels: falling to it costs nothing that was measured
 	Sources map[string]int64 // tokens told by source, of all its looks; nil when not told
 	Gradual bool             // it does not end at an edge: To is from where nine tenths are found to where one tenth is
 	Half    int              // Gradual: the depth in prompts at which half is found
@@ -141,22 +142,35 @@ func (s *summariser) mapRows(m *Map, u *UnitRecord) {
 		t.Looks = p.Samples
 		m.Rows = append(m.Rows, p)
 	}
+	var before survey.Level
 	for i, t := range m.Found.Tiers {
 		hi := math.MaxInt
 		if t.To != nil {
 			hi = t.To.Lo
 		}
-		add(Tier{Number: i + 1, Name: t.Name, From: from, To: t.To, MsPer1k: t.MsPer1k, Sources: t.Sources, Gradual: t.Gradual, Half: t.Half}, hi)
-		if from = t.To; from != nil {
+		add(Tier{Number: i + 1, Name: t.Name, From: from, To: t.To, MsPer1k: t.MsPer1k, Free: m.free(before, t.TTFT), Sources: t.Sources, Gradual: t.Gradual, Half: t.Half}, hi)
+		if from, before = t.To, t.TTFT; from != nil {
 			lo = from.Hi
 		}
 	}
 	if from != nil || m.Found.NoReuse {
-		add(Tier{Number: len(m.Rows) + 1, Name: tier.Recompute, From: from, MsPer1k: m.Found.ColdMs}, math.MaxInt)
+		add(Tier{Number: len(m.Rows) + 1, Name: tier.Recompute, From: from, MsPer1k: m.Found.ColdMs, Free: m.free(before, m.Found.Cold)}, math.MaxInt)
 	}
 	for _, p := range m.Rows {
 		s.mapRules(p, m, u)
 	}
+}
+
+// free reports whether falling from one level to another costs no more TTFT than chance may
+// have it: twice the standard error of the difference of their medians, each of which has
+// 1.25 sd / sqrt(n), with the spread of log TTFT that was measured.
+func (m *Map) free(from, to survey.Level) bool {
+	if from.N == 0 || to.N == 0 {
+		return false
+	}
+	sd := medianError * m.Found.Spread
+	chance := 2 * math.Hypot(from.P50*sd/math.Sqrt(float64(from.N)), to.P50*sd/math.Sqrt(float64(to.N)))
+	return to.P50-from.P50 <= chance
 }
 
 // looks fills a point with the answers at depths from lo to hi.

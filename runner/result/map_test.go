@@ -153,3 +153,51 @@ func TestMergeTiers(t *testing.T) {
 		t.Errorf("recompute %+v from %+v", cold.Tier, cold.Tier.From)
 	}
 }
+
+// The median of a row counts as soon as its looks know a level to 7 % at the spread that
+// was measured; a tail needs what it needs in a window.
+func TestLooksNeeded(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		spread float64
+		want   int
+	}{
+		{"ttft.p50", 0.02, 3}, {"ttft.p50", 0.05, 3}, {"ttft.p50", 0.10, 4}, {"ttft.p50", 0.20, 13}, {"ttft.p50", 0.30, 25}, {"ttft.p50", 2, 25},
+		{"ttft.p90", 0.02, 59}, {"ttft.p95", 0.02, 59}, {"ttft.p99", 0.30, 299},
+	} {
+		if got := looksNeeded(c.name, c.spread); got != c.want {
+			t.Errorf("%s at a spread of %g: %d looks, want %d", c.name, c.spread, got, c.want)
+		}
+		s, m := &summariser{evidence: []string{c.name, "tpot.p50"}}, &Map{Found: survey.Map{Spread: c.spread}}
+		for have, doubt := range map[int]bool{c.want - 1: true, c.want: false} {
+			p := &Point{Samples: have, Validity: ValidOK}
+			if s.looksRule(p, m); (p.Validity == ValidDoubt) != doubt || doubt != (len(p.Reasons) == 1 && p.Reasons[0].Code == "too-few-samples") {
+				t.Errorf("%s on %d looks at a spread of %g: %s %v", c.name, have, c.spread, p.Validity, p.Reasons)
+			}
+		}
+	}
+}
+
+// Falling costs nothing that was measured where chance alone makes such a difference of
+// two medians, and where the deeper level is the cheaper one.
+func TestFree(t *testing.T) {
+	level := func(ms float64, n int) survey.Level { return survey.Level{P50: ms / 1e3, N: n} }
+	for _, c := range []struct {
+		spread   float64
+		from, to survey.Level
+		want     bool
+	}{
+		{0.05, level(26, 20), level(25, 20), true},
+		{0.05, level(26, 20), level(26.5, 20), true},
+		{0.05, level(26, 20), level(28, 20), false},
+		{0.30, level(26, 20), level(28, 20), true},
+		{0.05, level(26, 1), level(28, 1), true},
+		{0.05, level(26, 0), level(28, 20), false}, // nothing before it
+		{0.05, level(26, 20), level(26, 0), false},
+	} {
+		m := &Map{Found: survey.Map{Spread: c.spread}}
+		if got := m.free(c.from, c.to); got != c.want {
+			t.Errorf("%+v to %+v at a spread of %g: free %v", c.from, c.to, c.spread, got)
+		}
+	}
+}

@@ -40,11 +40,49 @@ func (s *summariser) mapRules(p *Point, m *Map, u *UnitRecord) {
 		p.add("other-rules", ValidOK, "recorded by a version with other rules: this one would have looked elsewhere")
 	}
 	p.gradualRule()
+	s.looksRule(p, m)
+}
+
+// Looks that a percentile of a row needs before a threshold may rest on it.
+const (
+	// levelError is how well a level is to be known: its median to 7 % (docs/measurement.md,
+	// Map). medianError is the standard error of a median of normal values, in sd/sqrt(n).
+	levelError  = 0.07
+	medianError = 1.2533
+	leastLooks  = 3
+	mostLooks   = 25
+)
+
+// looksNeeded is the number of looks that a percentile of a row of a map needs as evidence.
+// Looks are taken until the levels are known, and no longer: the median, and what lies
+// below it, counts from as many as know a level to 7 % at the spread of log TTFT that was
+// measured, (1.25 sd / 0.07)^2, from 3 to 25. What lies above it is a tail, which no level
+// tells: it needs what it needs in a window.
+func looksNeeded(name string, spread float64) int {
+	if d, ok := metric.Find(name); !ok || d.Quantile > 0.5 {
+		return metric.VerdictSamples(name)
+	}
+	n := math.Ceil(math.Pow(medianError*spread/levelError, 2))
+	return int(min(max(n, leastLooks), mostLooks))
+}
+
+// looksRule is the rule too-few-samples for a row of a map.
+func (s *summariser) looksRule(p *Point, m *Map) {
 	for _, name := range s.evidence {
-		if have, need := p.Samples, metric.VerdictSamples(name); have < need && strings.HasPrefix(name, "ttft.") {
-			p.addGraded("too-few-samples", ValidDoubt, float64(need)/float64(have+1), "%s rests on %d looks, a verdict needs %d", name, have, need)
+		if !strings.HasPrefix(name, "ttft.") {
+			continue // a map has no other percentiles
+		}
+		if have, need := p.Samples, looksNeeded(name, m.Found.Spread); have < need {
+			p.addGraded("too-few-samples", ValidDoubt, float64(need)/float64(have+1), "%s rests on %s, a verdict needs %d: raise map.looks", name, looksText(have), need)
 		}
 	}
+}
+
+func looksText(n int) string {
+	if n == 1 {
+		return "1 look"
+	}
+	return fmt.Sprintf("%d looks", n)
 }
 
 // mapCounts counts a map's own requests.
@@ -209,6 +247,7 @@ func (m *Merged) mergeTiers(from []*Point) {
 		default:
 			m.Tier.From, m.Tier.To = widest(m.Tier.From, p.Tier.From), widest(m.Tier.To, p.Tier.To)
 			m.Tier.Gradual = m.Tier.Gradual || p.Tier.Gradual
+			m.Tier.Free = m.Tier.Free && p.Tier.Free
 			m.Tier.Looks += p.Tier.Looks
 			for name, n := range p.Tier.Sources {
 				m.Tier.Sources = maps.Clone(m.Tier.Sources)

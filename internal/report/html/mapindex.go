@@ -30,7 +30,7 @@ func (r *Run) mapFigures() (out []figure) {
 		}
 		where := "context " + metric.Size(m.Spec.Context)
 		if i > 0 && m.Tier.From != nil {
-			out = append(out, figure{Name: "Falling to " + m.Tier.Name, Value: report.CostText(r.Sum, m) + " ms per 1k reused tokens", Where: where, Doubt: doubtText(m)})
+			out = append(out, figure{Name: "Falling to " + m.Tier.Name, Value: report.FallText(m), Where: where, Doubt: doubtText(m)})
 		}
 		switch t := m.Tier; {
 		case t.To != nil:
