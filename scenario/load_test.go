@@ -105,6 +105,20 @@ thresholds:
 output: {dir: out/here, requests: false, html: false}
 `
 
+// later has the keys that this version reads and refuses.
+const later = `
+extends: _base.yaml
+target:
+  engine: vllm
+  tls: {ca_file: ca.pem, cert_file: c.pem, key_file: k.pem, insecure: true}
+rate: [5, 10]
+arrivals: constant
+compare:
+  gate: [{metric: ttft.p95, where: hit_rate == 100}]
+  tolerance: 5%
+  alpha: 0.01
+`
+
 func TestEveryKey(t *testing.T) {
 	sc := must(t, everything, Options{}).Scenario
 	want := &Scenario{
@@ -163,7 +177,7 @@ func TestZeroHitRateAlone(t *testing.T) {
 // TestEveryRawKeyIsTried keeps TestEveryKey complete: a key that the loader reads
 // must be in its file, or in a scenario of the other shape.
 func TestEveryRawKeyIsTried(t *testing.T) {
-	others := everything + growing + mapping + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
+	others := everything + growing + mapping + later + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
 	var look func(typ reflect.Type)
 	look = func(typ reflect.Type) {
 		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {

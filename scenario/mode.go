@@ -36,9 +36,14 @@ func (r *resolver) readMode() string {
 	return sustained
 }
 
+// modeKey is a key that one mode alone has, and what the others have instead.
+type modeKey struct{ path, mode, advice string }
+
 // modeKeys are the keys that one mode alone has, and what the others have instead. What
 // a map does not have stands in notInMap.
-var modeKeys = []struct{ path, mode, advice string }{
+var modeKeys = []modeKey{
+	{"/rate", fixed, "the controller finds the concurrency"},
+	{"/arrivals", fixed, "the controller finds the concurrency"},
 	{"/on_miss", fixed, "the controller goes by the slo"},
 	{"/repeats", fixed, "a level is held for growth.hold"},
 	{"/warmup/rewarm", fixed, "the cache is warmed once, and by growth.prompts"},
@@ -46,6 +51,15 @@ var modeKeys = []struct{ path, mode, advice string }{
 	{"/growth", sustained, "each size is a cell of its own"},
 	{"/slo/margin", sustained, "there is no search that could keep clear of a limit"},
 	{"/map", mapped, "the sizes of the working set say where is looked"},
+}
+
+// partKeys are parts of keys that all modes have, in a form that one mode alone reads.
+var partKeys = []modeKey{
+	{"/concurrency/start", sustained, ""},
+	{"/concurrency/step", sustained, ""},
+	{"/concurrency/max", sustained, ""},
+	{"/duration/min", fixed, ""},
+	{"/duration/max", fixed, ""},
 }
 
 // modeRules holds the keys against the mode, and fills in those that it alone has.

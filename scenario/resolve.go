@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -76,8 +78,18 @@ func (r *resolver) scenario() *Scenario {
 	r.axes(sc)
 	r.conditions(sc)
 	r.modeRules(sc)
+	r.refuseLater()
 	r.crossRules(sc)
 	return sc
+}
+
+// refuseLater refuses the keys that this version reads and does not act on.
+func (r *resolver) refuseLater() {
+	for _, path := range sorted(slices.Collect(maps.Keys(laterKeys))) {
+		if r.given(path) && r.clean(path) {
+			r.faultKey("not-supported-yet", path, "not supported yet: %s", laterKeys[path])
+		}
+	}
 }
 
 func (r *resolver) labels() map[string]string {

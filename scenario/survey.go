@@ -29,6 +29,8 @@ var notInMap = []struct{ path, modes, why string }{
 	{"/warm_in_max", "fixed and sustained", "looks are sent one at a time"},
 	{"/drain", "fixed and sustained", "looks are sent one at a time"},
 	{"/concurrency", "fixed and sustained", "looks are sent one at a time, new prompts with warmup.concurrency"},
+	{"/rate", "fixed", "looks are sent one at a time"},
+	{"/arrivals", "fixed", "looks are sent one at a time"},
 	{"/growth", "sustained", "a map grows until the deepest prompt is cold"},
 	{"/on_miss", "fixed", "a map has no levels"},
 	{"/repeats", "fixed", "map.looks says how often a depth is looked at"},

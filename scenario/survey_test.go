@@ -119,6 +119,7 @@ func TestMapRefuses(t *testing.T) {
 		"/hit_rates": "hit_rates: 100", "/output_tokens": "output_tokens: 1", "/access": "access: depth", "/duration": "duration: 1m", "/assessment_period": "assessment_period: 1s", "/warm_in_max": "warm_in_max: 1m",
 		"/drain": "drain: 1s", "/concurrency": "concurrency: 8", "/growth": "growth: {by: time}", "/on_miss": "on_miss: skip", "/repeats": "repeats: 1", "/warmup/rewarm": "warmup: {rewarm: once}",
 		"/warmup/verify": "warmup: {verify: true}", "/slo": "slo: {ttft: {p95: 5s}}", "/stop": "stop: [error_rate > 5%]",
+		"/rate": "rate: 5", "/arrivals": "arrivals: poisson",
 	}
 	for _, k := range notInMap {
 		_, problems := Load("x", []byte(mapFile(values[k.path]+"\n")), Options{})
