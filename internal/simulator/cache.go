@@ -334,12 +334,15 @@ func (c *cache) wake() {
 
 // clear empties all tiers. Blocks of running requests keep their room until these
 // end, but nobody can find them any more.
-func (c *cache) clear() {
+func (c *cache) clear() { c.clearTiers(0, len(c.tiers)) }
+
+// clearTiers empties the tiers from one up to another, counted from 0, without that.
+func (c *cache) clearTiers(from, to int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.reset++
-	for t := range c.tiers {
+	for t := from; t < min(to, len(c.tiers)); t++ {
 		if t == 0 {
+			c.reset++
 			c.dead += c.tiers[t].clear(c.dead)
 		} else {
 			c.tiers[t].clear(0)

@@ -10,7 +10,11 @@ import (
 func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 	b := append([]byte(`{"object":"list","data":[{"id":`), quote(s.p.Model)...)
 	b = strconv.AppendInt(append(b, `,"object":"model","created":`...), s.epoch.Unix(), 10)
-	b = append(append(b, `,"owned_by":"wsrun-simulator","root":`...), quote(s.p.Model)...)
+	owner := "wsrun-simulator"
+	if s.p.sglang() {
+		owner = "sglang"
+	}
+	b = append(append(b, `,"owned_by":"`+owner+`","root":`...), quote(s.p.Model)...)
 	b = append(b, `,"parent":null`...)
 	if s.p.MaxModelLen > 0 {
 		b = strconv.AppendInt(append(b, `,"max_model_len":`...), int64(s.p.MaxModelLen), 10)

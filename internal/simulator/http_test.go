@@ -314,7 +314,7 @@ func TestSGLangMetrics(t *testing.T) {
 			}
 			if bySource {
 				delete(want, `sglang:cached_tokens_total{cache_source="total",`+labels+"}")
-				for t, source := range []string{"device", "host", "storage_file"} {
+				for t, source := range []string{"device", "host", "storage_HiCacheFile"} {
 					want[`sglang:cached_tokens_total{cache_source="`+source+`",`+labels+"}"] = by[t]
 				}
 			}
@@ -337,12 +337,12 @@ func TestCachedTokensDetails(t *testing.T) {
 	for _, c := range []struct {
 		tiers int
 		tells bool
-		want  []string // for the prompt's four uses: cold, then from tier 1, 2 and 3
+		want  []string // for the prompt's four uses: cold, of which nothing is told, then from tier 1, 2 and 3
 	}{
-		{1, true, []string{`"device":0,"host":0`, `"device":800,"host":0`}},
-		{2, true, []string{`"device":0,"host":0`, `"device":800,"host":0`, `"device":0,"host":800`}},
-		{3, true, []string{`"device":0,"host":0,"storage":0,"storage_backend":"file"`, `"device":800,"host":0,"storage":0,"storage_backend":"file"`,
-			`"device":0,"host":800,"storage":0,"storage_backend":"file"`, `"device":0,"host":0,"storage":800,"storage_backend":"file"`}},
+		{1, true, []string{"", `"device":800,"host":0`}},
+		{2, true, []string{"", `"device":800,"host":0`, `"device":0,"host":800`}},
+		{3, true, []string{"", `"device":800,"host":0,"storage":0,"storage_backend":"HiCacheFile"`,
+			`"device":0,"host":800,"storage":0,"storage_backend":"HiCacheFile"`, `"device":0,"host":0,"storage":800,"storage_backend":"HiCacheFile"`}},
 		{3, false, []string{"", ""}},
 	} {
 		p := testProfile()
@@ -370,7 +370,8 @@ func TestCachedTokensDetails(t *testing.T) {
 			if got := w.stream("/v1/completions", ask(ids(100, 801), 1, "")); strings.Contains(fmt.Sprint(got.events), "sglext") {
 				t.Errorf("not asked for, but %+v", got.events)
 			}
-			for path, body := range map[string]string{"/v1/completions": `{"prompt":` + ids(100, 801), "/v1/chat/completions": `{"messages":[{"role":"user","content":"x"}]`} {
+			for path, body := range map[string]string{"/v1/completions": `{"prompt":` + ids(100, 801), "/v1/chat/completions": `{"messages":[{"role":"user","content":"` + strings.Repeat("a b c d ", 20) + `"}]`} {
+				w.do(path, body+`,"max_tokens":1}`)
 				if got := w.do(path, body+flag+`,"max_tokens":1}`); strings.Contains(got.body, `,"sglext":{"cached_tokens_details":{"device":`) != c.tells || !json.Valid([]byte(got.body)) {
 					t.Errorf("%s in one piece: %+v", path, got)
 				}

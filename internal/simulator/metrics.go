@@ -96,7 +96,7 @@ func (p *page) one(name, kind, help string, v float64) {
 // metrics answers in the style that the profile names.
 func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	p := &page{common: []string{`model_name=` + string(quote(s.p.Model))}}
-	if s.p.Tells.Metrics == "sglang" {
+	if s.p.sglang() {
 		s.sglang(p)
 	} else {
 		s.vllm(p)

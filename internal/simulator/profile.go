@@ -85,15 +85,18 @@ type Tier struct {
 
 // Tells says what the server lets its clients know.
 type Tells struct {
-	CachedTokens        bool   `json:"cached_tokens"`         // in usage
+	CachedTokens        bool   `json:"cached_tokens"`         // in usage; as SGLang only where there are any
 	CachedTokensDetails bool   `json:"cached_tokens_details"` // by tier, to requests with return_cached_tokens_details, as SGLang does
 	Usage               bool   `json:"usage"`
 	TokenIDs            bool   `json:"token_ids"` // takes prompts that are lists of ids
 	Tokenizer           bool   `json:"tokenizer"` // /tokenize and /detokenize
-	Metrics             string `json:"metrics"`   // vllm | sglang | none: whose series
+	Metrics             string `json:"metrics"`   // vllm | sglang | none: whose series; with sglang the server is SGLang in all it says of itself
 	BySource            bool   `json:"by_source"` // prompt tokens by the tier that supplied them, in /metrics
-	Reset               bool   `json:"reset"`     // /reset_prefix_cache
+	Reset               bool   `json:"reset"`     // /reset_prefix_cache; as SGLang /flush_cache
 }
+
+// sglang reports whether the server is to be taken for SGLang.
+func (p *Profile) sglang() bool { return p.Tells.Metrics == "sglang" }
 
 // Faults are what goes wrong. Rates are percent (0-100) of requests, or of tokens for
 // empty_text; which ones is a function of the seed and the request's number. One

@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// Version is what /version tells.
-const Version = "0.32.0-wsrun-simulator"
+// Versions that the simulator tells of itself: as vLLM in /version, as SGLang in
+// /server_info.
+const (
+	Version       = "0.32.0-wsrun-simulator"
+	SGLangVersion = "0.5.23-wsrun-simulator"
+)
 
 // fingerprint is the system_fingerprint of replies.
 const fingerprint = "wsrun-simulator"
@@ -73,9 +77,11 @@ func (s *Server) routes() {
 	s.route("POST", "/v1/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, completions) })
 	s.route("POST", "/v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, chat) })
 	s.route("GET", "/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	s.route("GET", "/version", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, []byte(`{"version":"`+Version+`"}`))
-	})
+	if s.p.sglang() {
+		s.sglangRoutes()
+	} else {
+		s.vllmRoutes()
+	}
 	if s.p.Tells.Metrics != "none" {
 		s.route("GET", "/metrics", s.metrics)
 	}
@@ -83,13 +89,20 @@ func (s *Server) routes() {
 		s.route("POST", "/tokenize", s.tokenize)
 		s.route("POST", "/detokenize", s.detokenize)
 	}
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { detail(w, http.StatusNotFound, "Not Found") })
+}
+
+// vllmRoutes are vLLM's calls that no other engine has under the same name.
+func (s *Server) vllmRoutes() {
+	s.route("GET", "/version", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, []byte(`{"version":"`+Version+`"}`))
+	})
 	if s.p.Tells.Reset {
 		s.route("POST", "/reset_prefix_cache", func(w http.ResponseWriter, _ *http.Request) {
 			s.Reset()
 			writeJSON(w, http.StatusOK, []byte(`{"success":true}`))
 		})
 	}
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { detail(w, http.StatusNotFound, "Not Found") })
 }
 
 func (s *Server) route(method, path string, h http.HandlerFunc) {

@@ -155,7 +155,7 @@ func (g *generation) usage(b []byte, output int, final bool) []byte {
 	b = strconv.AppendInt(append(b, `{"prompt_tokens":`...), int64(n), 10)
 	b = strconv.AppendInt(append(b, `,"total_tokens":`...), int64(n+output), 10)
 	b = strconv.AppendInt(append(b, `,"completion_tokens":`...), int64(output), 10)
-	if final && g.s.p.Tells.CachedTokens {
+	if final && g.s.p.Tells.CachedTokens && (g.entry.Cached > 0 || !g.s.p.sglang()) {
 		b = append(b, `,"prompt_tokens_details":{"cached_tokens":`...)
 		b = append(strconv.AppendInt(b, int64(g.entry.Cached), 10), '}')
 	}
