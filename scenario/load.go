@@ -59,6 +59,7 @@ func Load(path string, src []byte, opt Options) (*Plan, []Problem) {
 		return nil, r.problems
 	}
 	plan.Path, plan.Source, plan.Warnings = path, src, r.problems
+	plan.Sources, plan.places = []SourceFile{{path, src}}, w.places()
 	return plan, r.problems
 }
 

@@ -519,3 +519,23 @@ func FuzzLoad(f *testing.F) {
 		Render(problems, false)
 	})
 }
+
+// A plan knows where each key of its file stands.
+func TestPlace(t *testing.T) {
+	plan := must(t, minimal("stop:\n  - error_rate > 5%\n  - when: completed > 100\n    reason: enough\n"), Options{})
+	for path, want := range map[string]spot{
+		"/working_set/max": {"test.yaml", 4, 26},
+		"/name":            {"test.yaml", 1, 1},
+		"/contexts/0":      {"test.yaml", 3, 12},
+		"/stop/0/when":     {"test.yaml", 8, 5},
+		"/stop/1/reason":   {"test.yaml", 10, 5},
+		"/seed":            {},
+	} {
+		if file, line, col := plan.Place(path); (spot{file, line, col}) != want {
+			t.Errorf("%s stands at %s:%d:%d, want %v", path, file, line, col, want)
+		}
+	}
+	if len(plan.Sources) != 1 || plan.Sources[0].Path != "test.yaml" || string(plan.Sources[0].Text) != string(plan.Source) {
+		t.Errorf("sources %+v", plan.Sources)
+	}
+}

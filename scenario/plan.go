@@ -3,15 +3,38 @@ package scenario
 // Plan is the expansion of a scenario: what will be sent, in which order.
 type Plan struct {
 	Scenario *Scenario
-	Digest   string // of the resolved plan without secrets, URLs, labels and description
-	Path     string // as the file was named
-	Source   []byte // the file as given
-	Cells    []Cell // in the order of a trial
-	Left     []Left // sizes left out, and why
+	Digest   string       // of the resolved plan without secrets, URLs, labels and description
+	Path     string       // as the file was named
+	Source   []byte       // the file as given
+	Sources  []SourceFile // what the scenario was read from: the file itself, then every base, nearest first; nil for a record's
+	Cells    []Cell       // in the order of a trial
+	Left     []Left       // sizes left out, and why
 	Warnings []Problem
 
 	Stops      []*Condition // one for each Scenario.Stop, compiled
 	Thresholds []Gate       // one for each Scenario.Thresholds
+
+	places map[string]spot // where each key that was given stands, by path
+}
+
+// SourceFile is a file that a scenario was read from.
+type SourceFile struct {
+	Path string // as it stands in problems
+	Text []byte
+}
+
+// spot is a place in a file.
+type spot struct {
+	file      string
+	line, col int
+}
+
+// Place says where a key stands, /working_set/max or /stop/0/when: the file, the line and
+// the column (from 1, in runes) of the key, of the value where it has none of its own (an
+// element of a list, a short form). Line and column are 0 where no file gives the key.
+func (p *Plan) Place(path string) (file string, line, col int) {
+	at := p.places[path]
+	return at.file, at.line, at.col
 }
 
 // Gate is a compiled threshold; Where is nil when it holds for every point.

@@ -232,6 +232,19 @@ func within(path, base string) bool {
 // given reports whether the file has the key.
 func (w *walker) given(path string) bool { _, ok := w.at[path]; return ok }
 
+// places gives the place of each key that was given.
+func (w *walker) places() map[string]spot {
+	out := make(map[string]spot, len(w.at))
+	for path, p := range w.at {
+		n := p.key
+		if n == nil {
+			n = p.value
+		}
+		out[path] = spot{w.src.file, n.Line, n.Column}
+	}
+	return out
+}
+
 // locate gives the node to point at for a path: its value, or the key of the
 // nearest ancestor that is there.
 func (w *walker) locate(path string) *yaml.Node {
