@@ -22,7 +22,7 @@ var mapColumns = []column[planRow]{
 // mapGrid is the table of a map's plan: all of it is a bound, because a map ends when
 // the edges are found.
 func mapGrid(p *scenario.Plan) *grid {
-	g := &grid{heads: []head{{name: "context", keep: true}, {name: "as far as", keep: true}, {name: "prompts up to"}, {name: "warm-up tok up to"}, {name: "looks about"}}}
+	g := &grid{heads: []head{{name: "context", keep: true}, {name: "as far as", keep: true}, {name: "prompts up to"}, {name: "warm-up tok up to"}, {name: "further requests about"}}}
 	for row := range planRows([]*scenario.Plan{p}) {
 		g.rows = append(g.rows, []cell{plain(metric.Size(row.c.Context)), plain(metric.Size(row.c.WorkingSet)), plain(countOrNone(row.c.Prompts)),
 			plain(metric.Text(metric.Tokens, float64(row.e.WarmupTokens))), plain(metric.Text(metric.Count, float64(row.e.LookRequests)))})
@@ -46,7 +46,7 @@ func mapText(sc *scenario.Scenario) string {
 // mapTotals sums the plan of a map up in a sentence.
 func mapTotals(p *scenario.Plan, rate float64) string {
 	e := p.Estimate()
-	return fmt.Sprintf("%s, %s; at most %s tokens in %s requests, each sent once%s, and about %s looks; a map ends when the deepest prompt is computed anew: it sends about %g x the prompts of the largest edge; at most %d requests in flight",
+	return fmt.Sprintf("%s, %s; at most %s tokens in %s requests, each sent once%s, and about %s further requests, to look and to restore the order; a map ends when the deepest prompt is computed anew: it sends about %g x the prompts of the largest edge; at most %d requests in flight",
 		Plural(len(p.Cells), "cell"), Plural(e.Points, "trial"), metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)),
 		prefillTime(e.WarmupTokens, rate), metric.Text(metric.Count, float64(e.LookRequests)), scenario.MapFactor, e.PeakStreams)
 }
@@ -72,7 +72,7 @@ func insteadText(p *scenario.Plan) string {
 	if sustained {
 		cost = "up to " + clock(in.Measured)
 	}
-	return fmt.Sprintf("where the tiers end, without the load: a map of the same range sends at most %s prompts of %s tokens in one warm-up and about %s looks, instead of %s: %s",
+	return fmt.Sprintf("where the tiers end, without the load: a map of the same range sends at most %s prompts of %s tokens in one warm-up and about %s further requests, instead of %s: %s",
 		metric.Text(metric.Count, float64(in.Map.Prompts)), metric.Size(in.Map.Context), metric.Text(metric.Count, float64(in.Requests-int64(in.Map.Prompts))), cost, mapCommand(&p.Scenario.Target, in.Map))
 }
 
