@@ -25,7 +25,7 @@ type rawFile struct {
 	HitRates     List[Percent]      `yaml:"hit_rates" validate:"omitempty,dive,gte=0,lte=100" jsonschema:"default=100" jsonschema_description:"Percent of each prompt that is reusable prefix, ascending." diff:"coverage" orig:"--cache-hit-rates" example:"[50, 90, 100]"`
 	OutputTokens *Size              `yaml:"output_tokens" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Output tokens of each request; a map asks for one." diff:"breaks-comparison" orig:"--output-tokens" example:"256"`
 	Chunk        *Size              `yaml:"chunk" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Contexts and prefixes are rounded to this many tokens." diff:"breaks-comparison" orig:"--chunk-size" example:"16 | 256"`
-	ServerBlock  *rawAutoSize       `yaml:"server_block" jsonschema:"default=auto" jsonschema_description:"The engine's KV block in tokens; auto: told, else learnt by sending one prompt twice." diff:"cosmetic" example:"16"`
+	ServerBlock  *rawAutoSize       `yaml:"server_block" jsonschema:"default=auto" jsonschema_description:"The engine's KV block in tokens; auto: told, else learnt by sending one prompt twice." diff:"breaks-comparison" example:"16"`
 	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again: cyclic (all in turn, the worst case of an LRU cache), uniform (at random); fixed: depth (log-uniform reuse distances, so that one window draws the whole curve)." diff:"breaks-comparison" orig:"--random-working-set-selection" example:"uniform | {zipf: 1.1}"`
 	Seed         *rawSeed           `yaml:"seed" jsonschema:"default=42" jsonschema_description:"Seed of everything that is drawn." diff:"cosmetic, breaks-comparison; map: cosmetic" orig:"--seed" example:"42"`
 	Prompts      *rawPrompts        `yaml:"prompts" jsonschema_description:"How prompts are made." diff:"breaks-comparison"`
@@ -34,11 +34,11 @@ type rawFile struct {
 	Assessment   *Dur               `yaml:"assessment_period" validate:"omitnil,gt=0" jsonschema_description:"Length of an assessment period; default min(30s, duration or duration.min)." diff:"loosened / tightened" orig:"--assessment-period" example:"30s"`
 	WarmInMax    *rawAutoDur        `yaml:"warm_in_max" jsonschema:"default=auto" jsonschema_description:"Longest warm-in of a level; auto: max(60s, 3 x p95 latency seen)." diff:"loosened / tightened" example:"2m"`
 	Drain        *Dur               `yaml:"drain" validate:"omitnil,gte=0" jsonschema:"default=30s" jsonschema_description:"How long requests in flight may take at a cell's end before they are cancelled." diff:"cost" example:"30s"`
-	Concurrency  *rawConcurrency    `yaml:"concurrency" jsonschema_description:"Requests in flight. Fixed: ascending levels. Sustained: where the search looks, {start, step, max}." diff:"coverage; sustained: breaks-comparison" orig:"--fixed-concurrency-levels" example:"[10, 20, 40, 80] | {start: 2, step: 2, max: 1000}"`
+	Concurrency  *rawConcurrency    `yaml:"concurrency" jsonschema_description:"Requests in flight. Fixed: ascending levels. Sustained: where the search looks, {start, step, max}." diff:"coverage" orig:"--fixed-concurrency-levels" example:"[10, 20, 40, 80] | {start: 2, step: 2, max: 1000}"`
 	Rate         List[Float]        `yaml:"rate" validate:"omitempty,min=1,dive,gt=0,lte=1000000" jsonschema_description:"Fixed: requests per second that are sent whether or not earlier ones have ended (open loop), ascending, instead of concurrency." diff:"coverage" example:"[5, 10, 20]"`
 	Arrivals     *string            `yaml:"arrivals" validate:"omitnil,oneof=poisson constant" jsonschema:"default=poisson" jsonschema_description:"Fixed, with rate: how requests are spread in time; poisson (at random, as many users are) or constant (evenly)." diff:"breaks-comparison" example:"constant"`
-	Growth       *rawGrowth         `yaml:"growth" jsonschema_description:"Sustained: how the working set grows." diff:"breaks-comparison"`
-	Map          *rawMap            `yaml:"map" jsonschema_description:"Map: how the tiers' edges are looked for." diff:"loosened / tightened"`
+	Growth       *rawGrowth         `yaml:"growth" jsonschema_description:"Sustained: how the working set grows." diff:"breaks-comparison, loosened / tightened"`
+	Map          *rawMap            `yaml:"map" jsonschema_description:"Map: how the tiers' edges are looked for." diff:"loosened / tightened, coverage"`
 	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"Fixed: a level that misses the slo ends the higher levels (skip), or not (continue)." diff:"coverage" example:"continue"`
 	Warmup       *rawWarmup         `yaml:"warmup" jsonschema_description:"How the cache is brought into its state." diff:"breaks-comparison"`
 	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Fixed: extra windows of each passing level, pooled." diff:"loosened / tightened" orig:"--num-retries" example:"3"`
@@ -71,9 +71,9 @@ type rawTarget struct {
 	MetricsInterval *Dur           `yaml:"metrics_interval" validate:"omitnil,gte=100000000" jsonschema:"default=1s" jsonschema_description:"Time between two readings of telemetry, at least 100ms." diff:"loosened / tightened" example:"5s"`
 	Timeouts        *rawTimeouts   `yaml:"timeouts" jsonschema_description:"Timeouts of one request." diff:"loosened / tightened" example:"{first_token: 5m}"`
 	TLS             *rawTLS        `yaml:"tls" jsonschema_description:"How https endpoints are trusted, and who the client is." diff:"reach" example:"{ca_file: ca.pem}"`
-	MaxInFlight     *Int           `yaml:"max_in_flight" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2000" jsonschema_description:"Safety cap on requests in flight." diff:"cosmetic" example:"500"`
+	MaxInFlight     *Int           `yaml:"max_in_flight" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2000" jsonschema_description:"Safety cap on requests in flight." diff:"cost" example:"500"`
 	KVBytesPerToken *rawAutoNumber `yaml:"kv_bytes_per_token" jsonschema:"default=auto" jsonschema_description:"KV cache bytes of one token, for figures in GB/s; as a number also for capacities in bytes." diff:"cosmetic, breaks-comparison" orig:"--kv-cache-quantization" example:"327680"`
-	Tiers           List[rawTier]  `yaml:"tiers" validate:"max=9,dive" jsonschema_description:"The server's cache tiers as you know them, nearest first: they are named, drawn on pages and held against what is found." diff:"cosmetic" example:"[{name: hbm, capacity: 1M}, {name: dram, capacity: 512GiB, bandwidth: 50GB/s}]"`
+	Tiers           List[rawTier]  `yaml:"tiers" validate:"max=9,dive" jsonschema_description:"The server's cache tiers as you know them, nearest first: they are named, drawn on pages and held against what is found." diff:"cosmetic, loosened / tightened" example:"[{name: hbm, capacity: 1M}, {name: dram, capacity: 512GiB, bandwidth: 50GB/s}]"`
 
 	short bool // written as a URL or as simulator
 }
@@ -111,10 +111,10 @@ type rawGate struct {
 }
 
 type rawWorkingSet struct {
-	Min     *rawSetSize `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens, or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison" orig:"--min-working-set-size" example:"100k | 0.5 tier1"`
-	Max     *rawSetSize `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens, or a share of a tier. Map: how far to look, default 20M." diff:"breaks-comparison; map: coverage" orig:"--max-working-set-size" example:"5M | 1.5 tier2"`
-	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes." diff:"breaks-comparison" orig:"--working-set-increments" example:"10"`
-	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread." diff:"breaks-comparison" example:"log"`
+	Min     *rawSetSize `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens, or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison, coverage" orig:"--min-working-set-size" example:"100k | 0.5 tier1"`
+	Max     *rawSetSize `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens, or a share of a tier. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 1.5 tier2"`
+	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes." diff:"breaks-comparison, coverage" orig:"--working-set-increments" example:"10"`
+	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread." diff:"breaks-comparison, coverage" example:"log"`
 	Refine  *Int        `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels." diff:"coverage" example:"3"`
 
 	List  List[rawSetSize] `yaml:"-" validate:"omitempty,dive,gt=0"`
@@ -136,7 +136,7 @@ type rawSpan struct {
 type rawWarmup struct {
 	Concurrency *Int      `yaml:"concurrency" validate:"omitnil,gte=1" jsonschema:"default=16" jsonschema_description:"Requests in flight during warm-up." diff:"cost" orig:"--init-concurrency" example:"16"`
 	Reset       *rawReset `yaml:"reset" jsonschema:"default=auto" jsonschema_description:"How the cache is emptied before a cell." diff:"reach" example:"none | {post: /reset_prefix_cache} | {command: [./restart.sh, \"gpu-1\"]}"`
-	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"Fixed: when the cache is warmed again." diff:"breaks-comparison" orig:"--reinit-strategy" example:"per-level"`
+	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"Fixed: when the cache is warmed again." diff:"cost" orig:"--reinit-strategy" example:"per-level"`
 	Verify      *bool     `yaml:"verify" jsonschema:"default=true" jsonschema_description:"Look again at 1 % of the prompts after warm-up." diff:"loosened / tightened" example:"false"`
 }
 

@@ -8,9 +8,9 @@ import (
 
 // rawConcurrency is levels (fixed mode), or where a search looks (sustained mode).
 type rawConcurrency struct {
-	Start *Int `yaml:"start" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2" jsonschema_description:"The first level, and the lowest." diff:"breaks-comparison" orig:"--start-concurrency" example:"2"`
+	Start *Int `yaml:"start" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2" jsonschema_description:"The first level, and the lowest." diff:"coverage" orig:"--start-concurrency" example:"2"`
 	Step  *Int `yaml:"step" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2" jsonschema_description:"The least by which a level is raised while none has violated the slo." diff:"cost" orig:"--concurrency-increment" example:"2"`
-	Max   *Int `yaml:"max" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=1000" jsonschema_description:"The highest level, at most target.max_in_flight." diff:"breaks-comparison" orig:"--max-concurrency" example:"1000"`
+	Max   *Int `yaml:"max" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=1000" jsonschema_description:"The highest level, at most target.max_in_flight." diff:"coverage" orig:"--max-concurrency" example:"1000"`
 
 	Levels List[Int] `yaml:"-" validate:"omitnil,min=1,dive,gte=1,lte=100000"`
 	short  bool      // written as a list or one level

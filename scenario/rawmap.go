@@ -6,7 +6,7 @@ import "gopkg.in/yaml.v3"
 type rawMap struct {
 	Resolution *Percent  `yaml:"resolution" validate:"omitnil,gt=0,lte=50" jsonschema:"default=2%" jsonschema_description:"How narrow the bracket round an edge becomes, in percent of its lower end; at least one prompt." diff:"loosened / tightened" example:"1%"`
 	Looks      *rawLooks `yaml:"looks" jsonschema:"default=auto" jsonschema_description:"Looks at each depth; auto: as many as the spread of TTFT asks for, one where the server tells cached tokens." diff:"loosened / tightened" example:"3"`
-	Policy     *bool     `yaml:"policy" jsonschema:"default=false" jsonschema_description:"Also find out how the cache evicts and admits: each an experiment with requests of its own." diff:"cost" example:"true"`
+	Policy     *bool     `yaml:"policy" jsonschema:"default=false" jsonschema_description:"Also find out how the cache evicts and admits: each an experiment with requests of its own." diff:"coverage" example:"true"`
 }
 
 // maxLooks bounds the looks at one depth.

@@ -14,8 +14,8 @@ import (
 
 // rawTier is one stated tier.
 type rawTier struct {
-	Name      *string       `yaml:"name" validate:"required,tiername" jsonschema_description:"Name of the tier, as hbm, dram or ssd; conditions read it, as edge.hbm." diff:"cosmetic" example:"hbm"`
-	Capacity  *rawCapacity  `yaml:"capacity" validate:"required" jsonschema_description:"The tier's own size in one replica: tokens (1M), or MiB, GiB or TiB with a target.kv_bytes_per_token." diff:"cosmetic" example:"1M | 512GiB"`
+	Name      *string       `yaml:"name" validate:"required,tiername" jsonschema_description:"Name of the tier, as hbm, dram or ssd; conditions read it, as edge.hbm." diff:"cosmetic, loosened / tightened" example:"hbm"`
+	Capacity  *rawCapacity  `yaml:"capacity" validate:"required" jsonschema_description:"The tier's own size in one replica: tokens (1M), or MiB, GiB or TiB with a target.kv_bytes_per_token." diff:"cosmetic, loosened / tightened" example:"1M | 512GiB"`
 	Bandwidth *rawBandwidth `yaml:"bandwidth" jsonschema_description:"What reading from the tier can give in one replica, in MB/s, GB/s or TB/s: the least that falling to it costs." diff:"cosmetic" example:"50GB/s"`
 }
 
