@@ -178,6 +178,12 @@ var codeHelps = map[string]codeHelp{
 		"duration: {min: 5m, max: 60s}",
 		"duration: {min: 60s, max: 5m}",
 	},
+	"empty-decade": {
+		"A warning: evenly spaced sizes leave a factor of ten without a size.",
+		"Tiers differ by factors, so a tier that ends in the gap is seen as one step between two far points, and its end is not known better than by that factor.",
+		"working_set: {min: 100k, max: 20M, steps: 10}",
+		"working_set: {min: 100k, max: 5M, steps: 10}",
+	},
 	"empty-file": {
 		"The file holds no key.",
 		"An empty scenario is a slip: a file that was not saved, or only has comments.",

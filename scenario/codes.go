@@ -8,7 +8,7 @@ func Codes() []string {
 		"bad-percent", "bad-profile", "bad-size", "bad-url", "bad-value", "command-not-allowed", "concurrency-range",
 		"condition-constant", "condition-construct", "condition-dimension", "condition-literal",
 		"condition-name", "condition-scope", "condition-syntax", "condition-too-long", "condition-type", "depth-refine",
-		"duplicate-key", "duplicate-name", "duplicate-value", "duration-range", "empty-file", "encoding",
+		"duplicate-key", "duplicate-name", "duplicate-value", "duration-range", "empty-decade", "empty-file", "encoding",
 		"endpoints-with-simulator", "env-not-allowed", "explicit-tag", "goodput-without-slo",
 		"hit-rate-moved", "hit-rate-rounds-to-zero", "map-endpoints", "map-too-short", "may-not-converge", "merge-key", "missing-key", "needs-kv-bytes", "no-size-left", "no-value",
 		"not-ascending", "not-supported-yet", "other-mode", "out-of-range", "output-too-short",

@@ -61,6 +61,7 @@ func expand(sc *Scenario, clean func(paths ...string) bool) (*Plan, []finding) {
 			e.maps()
 		case len(sc.Contexts)*len(sc.WorkingSet.Sizes) > 0:
 			e.cells()
+			e.decades()
 		}
 	}
 	if clean("/concurrency") {
