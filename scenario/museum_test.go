@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func museumOptionsOf(file string) Options {
 	return opt
 }
 
+// museum gives the files of the museum that are scenarios of their own.
 func museum(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/museum/*.yaml")
@@ -40,17 +42,66 @@ func museum(t testing.TB) []string {
 	return files
 }
 
-// TestMuseum holds what people see of each file's problems against the text kept
-// beside it.
-func TestMuseum(t *testing.T) {
+// exhibit is one call of the museum, whose problems stand in {name}.txt.
+type exhibit struct {
+	name  string
+	paths []string
+	opt   Options
+}
+
+// exhibits are the files, the folders (a call that names several files, or what is
+// read beside a file), and what no file should show: the calls are made here.
+func exhibits(t testing.TB) []exhibit {
+	t.Helper()
+	var out []exhibit
 	for _, file := range museum(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			_, problems := LoadFiles([]string{filepath.ToSlash(file)}, museumOptionsOf(file))
+		out = append(out, exhibit{strings.TrimSuffix(filepath.Base(file), ".yaml"), []string{filepath.ToSlash(file)}, museumOptionsOf(file)})
+	}
+	entries, err := os.ReadDir("testdata/museum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		dir := filepath.Join("testdata/museum", entry.Name())
+		paths, err := Files([]string{dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range paths {
+			paths[i] = filepath.ToSlash(paths[i])
+		}
+		out = append(out, exhibit{filepath.Base(dir), paths, museumOptionsOf(dir)})
+	}
+	large := museumOptions()
+	large.ReadFile = func(string) ([]byte, error) { return []byte(strings.Repeat("# a very long file\n", 1<<16)), nil }
+	return append(out,
+		exhibit{"call-too-large", []string{"record.wsr"}, large},
+		exhibit{"call-unreadable", []string{"testdata/museum/swep.yaml"}, museumOptions()})
+}
+
+// TestMuseum holds what people see of each exhibit's problems against the text kept
+// beside it, and fails for a text without an exhibit.
+func TestMuseum(t *testing.T) {
+	kept, err := filepath.Glob("testdata/museum/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]bool{}
+	for _, file := range kept {
+		texts[filepath.ToSlash(file)] = true
+	}
+	for _, x := range exhibits(t) {
+		golden := "testdata/museum/" + x.name + ".txt"
+		delete(texts, golden)
+		t.Run(x.name, func(t *testing.T) {
+			_, problems := LoadFiles(x.paths, x.opt)
 			got := Render(problems, false)
 			if got == "" {
-				t.Error("a museum file without a problem")
+				t.Error("an exhibit without a problem")
 			}
-			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -66,37 +117,51 @@ func TestMuseum(t *testing.T) {
 			}
 		})
 	}
+	for file := range texts {
+		t.Errorf("%s is the text of nothing: remove it", file)
+	}
 }
 
-// TestMuseumHoldsEveryCode fails for a problem code that no file shows, and for a
+// TestMuseumHoldsEveryCode fails for a problem code that no exhibit shows, and for a
 // code that is not in the list.
 func TestMuseumHoldsEveryCode(t *testing.T) {
 	seen := map[string]bool{}
-	note := func(problems []Problem) {
+	for _, x := range exhibits(t) {
+		_, problems := LoadFiles(x.paths, x.opt)
 		for _, p := range problems {
 			seen[p.Code] = true
 			if !slices.Contains(Codes(), p.Code) {
-				t.Errorf("code %q is not in Codes()", p.Code)
+				t.Errorf("%s: code %q is not in Codes()", x.name, p.Code)
 			}
 		}
 	}
-	for _, file := range museum(t) {
-		_, problems := LoadFiles([]string{file}, museumOptionsOf(file))
-		note(problems)
-	}
-	// What no single small file can show.
-	valid := minimal("")
-	_, problems := Load("large.yaml", []byte(strings.Repeat("# a very long file\n", 1<<16)), Options{})
-	note(problems)
-	_, problems = LoadFiles([]string{"testdata/missing.yaml"}, Options{})
-	note(problems)
-	_, problems = LoadFiles([]string{"a.yaml", "b.yaml"}, Options{ReadFile: func(string) ([]byte, error) { return []byte(valid), nil }})
-	note(problems)
-	_, problems = Load("long.yaml", []byte(minimal("stop: ["+strings.Repeat("error_rate > 5 or ", 300)+"error_rate > 5]\n")), Options{})
-	note(problems)
 	for _, code := range Codes() {
 		if !seen[code] {
-			t.Errorf("no museum file shows %q", code)
+			t.Errorf("nothing in the museum shows %q", code)
+		}
+	}
+	if !slices.IsSorted(Codes()) {
+		t.Error("Codes() is not in order")
+	}
+}
+
+// TestMuseumMessages holds the sentences to what a person needs: they end,
+// are one line, do not shout, and speak of the file, not of our code.
+func TestMuseumMessages(t *testing.T) {
+	for _, x := range exhibits(t) {
+		_, problems := LoadFiles(x.paths, x.opt)
+		for _, p := range problems {
+			m := p.Message
+			switch {
+			case strings.HasSuffix(m, ".") || strings.HasSuffix(m, ":") || strings.Contains(m, "  ") || strings.Contains(m, "\n"):
+				t.Errorf("%s: %q does not end, or is no line", x.name, m)
+			case strings.Contains(m, "!") && !strings.Contains(p.Source, "!"):
+				t.Errorf("%s: %q shouts", x.name, m)
+			case strings.Contains(m, "?:") || strings.Contains(m, "%!"):
+				t.Errorf("%s: %q has odd marks", x.name, m)
+			case regexp.MustCompile(`\b(main|scenario|ast|yaml)\.[A-Z]|^yaml:`).MatchString(m):
+				t.Errorf("%s: %q speaks of our code", x.name, m)
+			}
 		}
 	}
 }

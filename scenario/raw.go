@@ -323,7 +323,7 @@ func (r *rawReset) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind != yaml.MappingNode {
 		text, ok := w.scalar(n, path, "auto, none, {post: ...} or {command: [...]}")
 		if ok && text != "auto" && text != "none" {
-			return w.fail("bad-value", n, path, "%s: %q is unknown%s: write auto, none, {post: /path} or {command: [...]}", pathName(path), text, didYouMean(text, []string{"auto", "none"}))
+			return w.fail("bad-value", n, path, "%s: %q is unknown%s", pathName(path), text, meant(text, []string{"auto", "none"}, "write auto, none, {post: /path} or {command: [...]}"))
 		}
 		r.Auto = text == "auto"
 		return ok

@@ -116,7 +116,7 @@ func badChoice(path, value string, choices []string) (code, message string) {
 	if len(choices) == 1 {
 		return "bad-value", fmt.Sprintf("%s: %q is unknown: write %s", pathName(path), value, choices[0])
 	}
-	return "bad-value", fmt.Sprintf("%s: %q is unknown%s: write one of %s", pathName(path), value, didYouMean(value, choices), strings.Join(choices, ", "))
+	return "bad-value", fmt.Sprintf("%s: %q is unknown%s", pathName(path), value, meant(value, choices, "write one of "+strings.Join(choices, ", ")))
 }
 
 // formatLimit prints a rule's number as a file would write it.

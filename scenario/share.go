@@ -34,7 +34,7 @@ func (s *rawSetSize) decode(w *walker, n *yaml.Node, path string) bool {
 	edge, known := w.tiers[m[2]]
 	if !known {
 		names := sortedKeys(w.tiers)
-		return w.fail("unknown-tier", n, path, "%s: the run of --tiers found no end of a tier %s%s: it has %s", n.Value, m[2], didYouMean(m[2], names), strings.Join(names, ", "))
+		return w.fail("unknown-tier", n, path, "%s: the run of --tiers found no end of a tier %s%s", n.Value, m[2], meant(m[2], names, "known are "+strings.Join(names, ", ")))
 	}
 	share, err := strconv.ParseFloat(m[1], 64)
 	tokens := math.Floor(share*float64(edge) + 1e-6) // 0.57 x 100 is 57

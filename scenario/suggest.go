@@ -46,6 +46,15 @@ func didYouMean(word string, candidates []string) string {
 	return ""
 }
 
+// meant ends a sentence about an unknown word: with what was probably meant, where
+// something is near, and in any case with what to write.
+func meant(word string, candidates []string, advice string) string {
+	if near := didYouMean(word, candidates); near != "" {
+		return near + " " + strings.ToUpper(advice[:1]) + advice[1:]
+	}
+	return ": " + advice
+}
+
 func editDistance(a, b string) int {
 	ra, rb := []rune(a), []rune(b)
 	prev2, prev, cur := make([]int, len(rb)+1), make([]int, len(rb)+1), make([]int, len(rb)+1)

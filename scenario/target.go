@@ -213,7 +213,7 @@ func (r *resolver) checkTemplate(path, value string) {
 			return
 		}
 		if !slices.Contains(headerTemplates, name) {
-			r.fault("bad-header", path, "{%s} is no template%s: known are {run}, {cell}, {prompt} and {request}", name, didYouMean(name, headerTemplates))
+			r.fault("bad-header", path, "{%s} is no template%s", name, meant(name, headerTemplates, "known are {run}, {cell}, {prompt} and {request}"))
 			return
 		}
 		rest = tail
