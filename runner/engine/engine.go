@@ -2,7 +2,7 @@
 // what it tells, how its cache is emptied, what fixes the length of its output, how
 // it tokenises, and what its telemetry series are called.
 //
-// An engine is data plus small functions in one file of its own (vllm.go,
+// An engine is data plus small functions in one file of its own (vllm.go, sglang.go,
 // llamacpp.go, generic.go). Nothing is assumed that can be asked: what a server does
 // not answer is unknown, never zero.
 package engine
@@ -26,17 +26,23 @@ type engine struct {
 	fields  map[string]any
 
 	resets  []string // POST paths that empty all tiers
+	busy    int      // status with which resets are refused while requests run; 0: none
 	noReset string   // why there is none, and what to do
+
+	flag string // what makes its usage tell cached tokens, where it does not; empty: nothing does
 
 	// tokenize builds the body of POST /tokenize for a text in the API in use.
 	tokenize func(s *Server, text string) tokenizeForm
 
 	// notes says what a person should know of this server, from its /props.
 	notes func(props map[string]any) []string
+
+	// learn takes in what this server alone tells: limits, capacities, what empties it.
+	learn func(p *prober)
 }
 
 // engines in the order in which they are tried.
-var engines = []*engine{vllm, llamacpp, generic}
+var engines = []*engine{vllm, sglang, llamacpp, generic}
 
 // Names lists the engines that target.engine may name.
 func Names() []string {
@@ -77,7 +83,7 @@ type models struct {
 type listed struct {
 	ID          string `json:"id"`
 	OwnedBy     string `json:"owned_by"`
-	MaxModelLen int64  `json:"max_model_len"` // vLLM
+	MaxModelLen int64  `json:"max_model_len"` // vLLM, SGLang
 	Meta        struct {
 		Vocabulary int64 `json:"n_vocab"` // llama.cpp
 		Context    int64 `json:"n_ctx"`   // llama.cpp: of one slot

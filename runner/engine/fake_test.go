@@ -14,7 +14,7 @@ import (
 // fake is a server that replies literally as the captured ones did. Its cache keeps
 // every prompt.
 type fake struct {
-	kind        string // vllm | llamacpp | strict
+	kind        string // vllm | sglang | llamacpp | strict
 	vocab       int
 	limit       int
 	block       int
@@ -32,6 +32,13 @@ type fake struct {
 	noTokenizer bool
 	noMetrics   bool
 	owner       string
+	info        string // SGLang: /server_info; empty: there is none
+	infoPath    string // SGLang: its older name
+	noDetails   bool   // SGLang: an older release without HiCache tells nothing by tier
+	report      bool   // SGLang: --enable-cache-report
+	busyFor     int    // SGLang: flushes that are refused
+	router      bool   // SGLang: a router in front of it, which has no flush
+	posts       []string
 
 	mu       sync.Mutex
 	seen     [][]int
@@ -67,6 +74,14 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		f.missing(w)
+	case "GET /server_info", "GET /get_server_info":
+		if f.info == "" || f.infoPath != "" && f.infoPath != r.URL.Path {
+			f.missing(w)
+			return
+		}
+		reply200(w, f.info)
+	case "POST /flush_cache", "POST /hicache/storage-backend/clear":
+		f.flush(w, r)
 	case "GET /props":
 		if f.kind == "llamacpp" {
 			reply200(w, fmt.Sprintf(`{"default_generation_settings":{"params":{},"n_ctx":%d},"total_slots":4,"model_path":"DIR/m.gguf","build_info":"b1-7e4c0a9"}`, f.limit))
@@ -126,6 +141,12 @@ func (f *fake) models(w http.ResponseWriter) {
 	switch f.kind {
 	case "vllm":
 		reply200(w, fmt.Sprintf(`{"object":"list","data":[{"id":"tiny","object":"model","created":1795492380,"owned_by":"vllm","root":"DIR/vm","parent":null,"max_model_len":%d,"permission":[]}]}`, f.limit))
+	case "sglang":
+		owner := "sglang"
+		if f.owner != "" {
+			owner = f.owner
+		}
+		reply200(w, fmt.Sprintf(`{"object":"list","data":[{"id":"tiny","object":"model","created":1795492380,"owned_by":%q,"root":"tiny","parent":null,"max_model_len":%d}]}`, owner, f.limit))
 	case "llamacpp":
 		if f.hidesVocab {
 			reply200(w, `{"object":"list","data":[{"id":"DIR/m.gguf","object":"model","owned_by":"llamacpp"}]}`)
@@ -215,6 +236,10 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 	cached := f.cache(ids)
 	f.counted["queries"] += len(ids)
 	f.counted["hits"] += cached
+	if f.kind == "sglang" {
+		f.sglang(w, len(ids), cached, int(v["max_tokens"].(float64)), v["return_cached_tokens_details"] == true)
+		return
+	}
 	f.stream(w, len(ids), cached, int(v["max_tokens"].(float64)))
 }
 
@@ -308,6 +333,8 @@ vllm:prompt_tokens_by_source_total{engine="0",model_name="tiny",source="local_ca
 vllm:prompt_tokens_by_source_total{engine="0",model_name="tiny",source="external_kv_transfer"} 0.0
 vllm:cache_config_info{_block_size_resolved="True",block_size="%d",cache_dtype="auto",engine="0",kv_cache_size_tokens="32768",mamba_block_size="None",num_cpu_blocks="None",num_gpu_blocks="1024"} 1.0
 `, q, q-h, h, f.block)
+	case "sglang":
+		f.sglangMetrics(w)
 	case "llamacpp":
 		fmt.Fprintf(w, "# TYPE llamacpp:prompt_tokens_total counter\nllamacpp:prompt_tokens_total %d\nllamacpp:prompt_tokens_cached_total %d\nllamacpp:requests_processing 0\n", q-h, h)
 	default:

@@ -23,6 +23,7 @@ type reply struct {
 	prompt     int64  // -1: not told
 	completion int64
 	cached     int64
+	byTier     int64 // cached tokens told by tier (SGLang), all tiers together; -1: not told
 	usage      bool
 	events     int64 // records with choices
 	reused     bool  // on a connection that was used before
@@ -172,7 +173,7 @@ func asked(p prompt, out int64) *sample.Request {
 func (s *Server) attempt(ctx context.Context, client *http.Client, p prompt, out int64) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Step)
 	defer cancel()
-	r := &reply{prompt: -1, completion: -1, cached: -1}
+	r := &reply{prompt: -1, completion: -1, cached: -1, byTier: -1}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { r.reused = c.Reused }})
 	b, err := json.Marshal(s.body(p, out))
 	if err != nil {
@@ -196,8 +197,20 @@ func (s *Server) attempt(ctx context.Context, client *http.Client, p prompt, out
 		r.err = message(raw)
 	default:
 		r.read(raw)
+		s.settle(r)
 	}
 	return r, nil
+}
+
+// settle says what the reply told of cached tokens: in its usage, else by tier, else by
+// saying nothing where that is known to mean none.
+func (s *Server) settle(r *reply) {
+	if r.cached < 0 {
+		r.cached = r.byTier
+	}
+	if r.cached < 0 && s.none && r.usage && r.good() {
+		r.cached = 0
+	}
 }
 
 // read takes a whole stream apart; a plain JSON reply is read as its only record.
@@ -228,6 +241,11 @@ func (r *reply) record(data []byte) {
 				Cached *int64 `json:"cached_tokens"`
 			} `json:"prompt_tokens_details"`
 		} `json:"usage"`
+		Ext *struct {
+			Details *struct {
+				Device, Host, Storage *int64
+			} `json:"cached_tokens_details"`
+		} `json:"sglext"`
 	}
 	if err := json.Unmarshal(data, &rec); err != nil {
 		r.err = errors.Join(errors.New("the stream held a record that is no JSON"), err).Error()
@@ -245,6 +263,13 @@ func (r *reply) record(data []byte) {
 		set(&r.completion, u.Completion)
 		if u.Details != nil {
 			set(&r.cached, u.Details.Cached)
+		}
+	}
+	if rec.Ext != nil && rec.Ext.Details != nil {
+		for _, n := range []*int64{rec.Ext.Details.Device, rec.Ext.Details.Host, rec.Ext.Details.Storage} {
+			if n != nil && *n >= 0 {
+				r.byTier = max(0, r.byTier) + *n
+			}
 		}
 	}
 }

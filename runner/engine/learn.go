@@ -233,6 +233,9 @@ func (p *prober) pair(n int64, first bool) (look, error) {
 	if b.prompt > 0 {
 		l.tokens = b.prompt
 	}
+	if first && a.usage && a.cached < 0 && b.cached > 0 {
+		p.none = true
+	}
 	p.cachedBy(&l, b, before, first)
 	return l, nil
 }
@@ -285,7 +288,11 @@ func (p *prober) cachedBy(l *look, b *reply, before map[string]float64, first bo
 		p.note("the server tells cached tokens neither in its usage nor in its telemetry: hit rates are unverified")
 		return
 	}
-	p.note("usage does not tell cached tokens; the server's counters do (vLLM: --enable-prompt-tokens-details)")
+	hint := ""
+	if p.engine.flag != "" {
+		hint = " (" + p.engine.flag + ")"
+	}
+	p.note("usage does not tell cached tokens; the server's counters do%s", hint)
 }
 
 // learnBlock finds the granularity of the cache.

@@ -25,6 +25,8 @@ type prober struct {
 	props map[string]any // llama-server's /props
 	gen   *generator
 	pages map[string]*dto.MetricFamily // the first scrape
+	info  *serverInfo                  // SGLang's /server_info; nil: none, or not asked for
+	asked bool                         // whether it was asked for
 	kept  prompt                       // one that was repeated
 }
 
@@ -148,6 +150,9 @@ func (p *prober) identify() error {
 	p.p.MaxModelLen = p.limit()
 	p.p.Metrics = slices.Sorted(maps.Keys(canonical(families)))
 	p.p.Block, p.p.Capacity = told(families)
+	if p.engine.learn != nil {
+		p.engine.learn(p)
+	}
 	if p.p.Block > 0 {
 		p.p.BlockFrom = "told"
 	}
@@ -166,12 +171,23 @@ func (p *prober) recognise(owner string) *engine {
 	if p.props["default_generation_settings"] != nil || p.entry.Meta.Vocabulary > 0 {
 		return llamacpp
 	}
-	for name := range p.pages {
-		if strings.HasPrefix(name, "vllm:") {
-			return vllm
-		}
+	switch {
+	case p.serves("vllm:"):
+		return vllm
+	case p.serves("sglang:"), p.serverInfo().ours():
+		return sglang
 	}
 	return generic
+}
+
+// serves reports whether the telemetry has series with this prefix.
+func (p *prober) serves(prefix string) bool {
+	for name := range p.pages {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // version asks /version (vLLM) and /props (llama.cpp); both are free to be missing.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,7 +17,8 @@ var ErrNoReset = errors.New("the server's cache cannot be emptied")
 
 // Reset empties the cache, all tiers, by the engine's own call or as configured.
 // What a server says in its body counts, not its status alone: vLLM answers 200 and
-// {"success":false} while requests hold blocks, so it is asked again for a while.
+// {"success":false} while requests hold blocks, so it is asked again for a while; and so
+// is SGLang, which answers 400 then.
 func (s *Server) Reset(ctx context.Context) error {
 	switch r := s.cfg.Reset; {
 	case len(r.Command) > 0:
@@ -30,7 +32,11 @@ func (s *Server) Reset(ctx context.Context) error {
 	case len(r.Posts) > 0:
 		return s.resetBy(ctx, r.Posts)
 	case r.Auto && len(s.engine.resets) > 0:
-		err := s.resetBy(ctx, s.engine.resets)
+		posts := s.resets
+		if posts == nil {
+			posts = s.engine.resets
+		}
+		err := s.resetBy(ctx, posts)
 		var a *answer
 		if errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed) {
 			return fmt.Errorf("%w: %w; %s", ErrNoReset, err, s.engine.noReset)
@@ -70,17 +76,22 @@ func (s *Server) resetOne(ctx context.Context, path string) error {
 			return err
 		}
 		shown, _, _ := strings.Cut(path, "?")
-		if status/100 != 2 {
+		busy := status == s.engine.busy && slices.Contains(s.engine.resets, path)
+		if status/100 != 2 && !busy {
 			return &answer{redact(s.cfg.Endpoint), "POST " + shown, status, message(body)}
 		}
 		var said struct {
 			Success *bool `json:"success"`
 		}
-		if json.Unmarshal(body, &said) != nil || said.Success == nil || *said.Success {
+		if !busy && (json.Unmarshal(body, &said) != nil || said.Success == nil || *said.Success) {
 			return nil
 		}
 		if try == tries || ctx.Err() != nil {
-			return &answer{redact(s.cfg.Endpoint), "POST " + shown, status, fmt.Sprintf(`"success": false, %d times: requests still hold the cache; is anybody else using the server?`, try)}
+			words := `"success": false`
+			if busy {
+				words = strings.TrimRight(message(body), ".")
+			}
+			return &answer{redact(s.cfg.Endpoint), "POST " + shown, status, fmt.Sprintf(`%s, %d times: requests still hold the cache; is anybody else using the server?`, words, try)}
 		}
 		sleep(ctx, 200*time.Millisecond)
 	}

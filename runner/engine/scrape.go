@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,7 +71,7 @@ const configInfo = "vllm:cache_config_info"
 func parse(page []byte) (map[string]*dto.MetricFamily, error) {
 	var kept bytes.Buffer
 	for line := range bytes.Lines(page) {
-		if name := seriesOf(line); wanted[name] || name == configInfo {
+		if wanted[seriesOf(line)] {
 			kept.Write(bytes.TrimRight(line, "\r\n"))
 			kept.WriteByte('\n')
 		}
@@ -118,16 +119,14 @@ func (s *Source) value(families map[string]*dto.MetricFamily) (sum float64, ok b
 		if !found {
 			return 0, false
 		}
-		before := n
-		for _, m := range f.GetMetric() {
-			if v := m.GetUntyped().GetValue(); s.takes(m) && !math.IsNaN(v) && !math.IsInf(v, 0) {
-				sum += v
-				n++
-			}
-		}
-		if n == before {
+		values := s.pick(f)
+		if len(values) == 0 && !s.begins(f, families) {
 			return 0, false
 		}
+		for _, v := range values {
+			sum += v
+		}
+		n += max(1, len(values))
 	}
 	if s.Mean {
 		sum /= float64(n)
@@ -138,12 +137,57 @@ func (s *Source) value(families map[string]*dto.MetricFamily) (sum float64, ok b
 	return sum, n > 0 && !math.IsInf(sum, 0)
 }
 
+// pick gives the values of a series that count, in the order of the page.
+func (s *Source) pick(f *dto.MetricFamily) (out []float64) {
+	at := map[string]int{} // Ranks: where the value of a data-parallel rank is
+	for _, m := range f.GetMetric() {
+		v := m.GetUntyped().GetValue()
+		if !s.takes(m) || math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		if !s.Ranks {
+			out = append(out, v)
+			continue
+		}
+		if priority, _ := label(m, "priority"); priority != "" {
+			continue
+		}
+		rank, _ := label(m, "dp_rank")
+		i, seen := at[rank]
+		if !seen {
+			at[rank], out = len(out), append(out, v)
+			continue
+		}
+		out[i] = max(out[i], v)
+	}
+	return out
+}
+
+// begins reports whether a series that is missing has counted nothing yet: see Begins.
+func (s *Source) begins(f *dto.MetricFamily, families map[string]*dto.MetricFamily) bool {
+	if _, there := families[s.Begins]; s.Begins == "" || !there {
+		return false
+	}
+	for _, m := range f.GetMetric() {
+		if v, _ := label(m, s.Label); v != "" && v != "total" {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Source) takes(m *dto.Metric) bool {
 	if s.Label == "" {
 		return true
 	}
-	v, ok := label(m, s.Label)
-	return ok && v == s.Value
+	v, _ := label(m, s.Label)
+	if slices.Contains(s.Not, v) {
+		return false
+	}
+	if begin, ok := strings.CutSuffix(s.Value, "*"); ok {
+		return strings.HasPrefix(v, begin)
+	}
+	return v == s.Value
 }
 
 func label(m *dto.Metric, name string) (string, bool) {

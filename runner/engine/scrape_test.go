@@ -35,7 +35,7 @@ func serve(t *testing.T, status int, body []byte) (url string, seen *http.Reques
 	return srv.URL + "/metrics", seen
 }
 
-// The whole page of vLLM 0.32.0, and llama-server's.
+// The whole page of vLLM 0.32.0, and what others serve.
 func TestScrapeCaptures(t *testing.T) {
 	for name, want := range map[string]map[string]float64{
 		"vllm-0.32.txt": {
@@ -48,6 +48,17 @@ func TestScrapeCaptures(t *testing.T) {
 		"vllm-0.8.txt": {
 			"server.requests_running": 3, "server.requests_waiting": 4, "server.kv_usage": 75, "server.prompt_tokens": 1000,
 			"server.cache_queries": 900, "server.cache_hits": 300, "server.generation_tokens": 12, "server.preemptions": 1,
+		},
+		// As in SGLang's documentation; and with two data-parallel ranks of two workers, priorities,
+		// a host that nothing came from yet and a storage of files, by the labels of its source.
+		"sglang-docs.txt": {
+			"server.requests_running": 162, "server.requests_waiting": 2826, "server.kv_usage": 28.000000000000004,
+			"server.prompt_tokens": 8128902, "server.cache_queries": 8128902, "server.generation_tokens": 7557572,
+		},
+		"sglang-hicache.txt": {
+			"server.requests_running": 9, "server.requests_waiting": 1, "server.kv_usage": 37.5, "server.prompt_tokens": 10000,
+			"server.cached_tokens.hbm": 3072, "server.cached_tokens.dram": 0, "server.cached_tokens.disk": 512,
+			"server.cache_queries": 10000, "server.cache_hits": 640, "server.generation_tokens": 70, "server.preemptions": 2,
 		},
 		"llamacpp.txt": {
 			"server.requests_running": 2, "server.requests_waiting": 1, "server.prompt_tokens": 1500, "server.prompt_tokens_computed": 600,
@@ -155,7 +166,7 @@ func TestCanonicalNames(t *testing.T) {
 type values = map[string]float64
 
 func FuzzScrape(f *testing.F) {
-	for _, name := range []string{"vllm-0.32.txt", "vllm-0.8.txt", "llamacpp.txt"} {
+	for _, name := range []string{"vllm-0.32.txt", "vllm-0.8.txt", "llamacpp.txt", "sglang-docs.txt", "sglang-hicache.txt"} {
 		f.Add(page(f, name))
 	}
 	for _, s := range []string{"", "vllm:num_requests_running", "vllm:num_requests_running{", "vllm:cache_config_info{block_size=\"9223372036854775807\",num_gpu_blocks=\"9223372036854775807\"} 1\n",

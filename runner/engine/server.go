@@ -60,6 +60,8 @@ type Server struct {
 	ids    bool
 	safe   [2]int64
 	drop   map[string]bool // fields that the server refused
+	resets []string        // what empties all tiers of this server, where it tells more than its engine; else nil
+	none   bool            // see UntoldIsNone
 }
 
 // Open prepares a server; it sends nothing. Another endpoint of the same kind may
@@ -97,6 +99,7 @@ func (s *Server) Like(endpoint, metrics string) (*Server, error) {
 		return nil, err
 	}
 	other.engine, other.model, other.chat, other.ids, other.safe, other.drop = s.engine, s.model, s.chat, s.ids, s.safe, s.drop
+	other.resets, other.none = s.resets, s.none
 	return other, nil
 }
 
@@ -117,6 +120,11 @@ func (s *Server) API() string {
 
 // Model is the model in use.
 func (s *Server) Model() string { return s.model }
+
+// UntoldIsNone reports whether a reply with usage that tells no cached tokens had none.
+// The probe has seen it: of a prompt sent twice the first reply told none, the second
+// some. SGLang and older releases of vLLM leave a zero out.
+func (s *Server) UntoldIsNone() bool { return s.none }
 
 // Endpoint is the base URL.
 func (s *Server) Endpoint() string { return s.cfg.Endpoint }

@@ -11,6 +11,7 @@ var vllm = &engine{
 	lengths: []string{"min_tokens"},
 	fields:  map[string]any{"ignore_eos": true},
 	resets:  []string{"/reset_prefix_cache?reset_external=true"},
+	flag:    "vLLM: --enable-prompt-tokens-details",
 	noReset: "start vLLM with VLLM_SERVER_DEV_MODE=1 to let wsrun empty its cache",
 	tokenize: func(s *Server, text string) tokenizeForm {
 		if s.API() == chatAPI {
