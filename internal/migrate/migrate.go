@@ -52,13 +52,13 @@ func Scenario(text string, opt Options) (Result, []Problem) {
 		return Result{}, problems
 	}
 	w := writer{call: c, schema: opt.Schema}
-	w.name = cmp.Or(opt.Name, slug(c.text("--output-dir")), opt.Else)
+	w.name = cmp.Or(opt.Name, Slug(c.text("--output-dir")), opt.Else)
 	return Result{Name: w.name, Text: w.scenario(), RunFlags: w.runFlags()}, nil
 }
 
-// slug makes a scenario's name of a directory: its last part, a-z 0-9 and hyphens.
+// Slug makes a scenario's name of a directory: its last part, a-z 0-9 and hyphens.
 // ./output, the original's default, says nothing and gives none.
-func slug(dir string) string {
+func Slug(dir string) string {
 	parts := strings.FieldsFunc(dir, func(r rune) bool { return r == '/' || r == '\\' })
 	if len(parts) == 0 || dir == defaultOutputDir {
 		return ""

@@ -21,7 +21,7 @@ func (w *writer) head(b *strings.Builder) {
 	b.WriteString("# Made by wsrun init --from-flags. Behind each key is the option of\n# working_set_tester.py that it comes from. The call was:\n")
 	rest := "#  "
 	for i, word := range w.call.words {
-		q := quoteWord(word)
+		q := Quote(word)
 		// An option stands on one line with its values, where they fit.
 		need := len(q) + 1
 		if isOption(word) {
@@ -29,7 +29,7 @@ func (w *writer) head(b *strings.Builder) {
 				if isOption(v) {
 					break
 				}
-				need += len(quoteWord(v)) + 1
+				need += len(Quote(v)) + 1
 			}
 		}
 		if len(rest) > 3 && len(rest)+min(need, pageWidth-20) > pageWidth {
@@ -112,9 +112,9 @@ func scalar(s string) string {
 // safeWord needs no quotes in a shell.
 var safeWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
 
-// quoteWord writes a word as a shell takes it, on one line: what cannot be printed is
+// Quote writes a word as a shell takes it, on one line: what cannot be printed is
 // written as Go would.
-func quoteWord(s string) string {
+func Quote(s string) string {
 	if safeWord.MatchString(s) {
 		return s
 	}

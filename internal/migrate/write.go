@@ -334,7 +334,7 @@ func (w *writer) output() {
 	dir := c.text("--output-dir")
 	w.add("", "output:")
 	if !local(dir) {
-		w.drop("--output-dir", "leaves the working directory, which a scenario must not: wsrun run --output-dir %s", quoteWord(dir))
+		w.drop("--output-dir", "leaves the working directory, which a scenario must not: wsrun run --output-dir %s", Quote(dir))
 		dir = "results"
 		w.add("--output-dir is given to wsrun run, see below", "  dir: results")
 	} else {
