@@ -1,8 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -57,4 +65,87 @@ func TestMapScenario(t *testing.T) {
 			t.Errorf("%s\n%+v", text, sc)
 		}
 	}
+}
+
+// big holds 19M tokens in three tiers, and takes little time.
+const big = `name: big
+tiers:
+  - {name: hbm, capacity: 2M}
+  - {name: dram, capacity: 6M, load: 2us}
+  - {name: ssd, capacity: 11M, load: 4us}
+base: 1ms
+prefill: 9us
+decode: 0ms
+`
+
+// BenchmarkMap20MProcess maps three tiers of 19M tokens in all, in prompts of 1,024 tokens,
+// as people do: the most resident memory of the process of wsrun map, record and pages
+// included, which must be less than 200 MB, and of the simulator in a process of its own.
+func BenchmarkMap20MProcess(b *testing.B) {
+	for b.Loop() {
+		dir := b.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "big.yaml"), []byte(big), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		sim := command(dir, "simulate", "--profile", "big.yaml", "--listen", "127.0.0.1:0")
+		out, err := sim.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		var said bytes.Buffer
+		sim.Stderr = &said
+		simPeak := startPeak(b, sim)
+		url, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			_ = sim.Wait() // why is in what it said
+			b.Fatalf("%v\n%s", err, &said)
+		}
+		var table bytes.Buffer
+		m := command(dir, "map", strings.TrimSpace(url), "--context", "1k", "--max", "20M")
+		m.Stdout = &table
+		peak := startPeak(b, m)
+		err = m.Wait()
+		_ = sim.Process.Kill() // it serves until then
+		_ = sim.Wait()         // killed
+		if err != nil || strings.Count(table.String(), "\n     1k  ") != 4 {
+			b.Fatalf("%v\n%s", err, &table)
+		}
+		most, server := <-peak, <-simPeak
+		if most == 0 {
+			b.Skip("this system does not tell the memory of a process")
+		}
+		b.ReportMetric(most, "MB")
+		b.ReportMetric(server, "simulator-MB")
+		if most > 200 {
+			b.Errorf("%.0f MB, want at most 200", most)
+		}
+	}
+}
+
+// startPeak starts a process, and gives the most resident memory that it took, in MB, once
+// it has ended; 0 where the system does not tell (Linux: proc(5), VmHWM).
+func startPeak(b *testing.B, cmd *exec.Cmd) <-chan float64 {
+	b.Helper()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	out := make(chan float64, 1)
+	go func() {
+		most := 0.0
+		for tick := time.Tick(20 * time.Millisecond); ; <-tick {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+			_, rest, told := strings.Cut(string(status), "VmHWM:")
+			if err != nil || !told { // it has ended: what is left of it has no memory
+				out <- most
+				return
+			}
+			kB, err := strconv.ParseFloat(strings.Fields(rest + " -")[0], 64)
+			if err != nil {
+				out <- most
+				return
+			}
+			most = max(most, kB*1024/1e6)
+		}
+	}()
+	return out
 }
