@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // axes fills in the lists that span the matrix. Each must ascend.
@@ -24,9 +25,13 @@ func (r *resolver) axes(sc *Scenario) {
 		for _, l := range section(raw.Concurrency).Levels {
 			sc.Concurrency = append(sc.Concurrency, int(l))
 		}
+		for _, rate := range raw.Rate {
+			sc.Rates = append(sc.Rates, float64(rate))
+		}
 	}
 	ascending(r, "/contexts", sc.Contexts, FormatSize)
 	ascending(r, "/hit_rates", sc.HitRates, FormatPercent)
+	ascending(r, "/rate", sc.Rates, FormatPercent)
 	ascending(r, "/concurrency", sc.Concurrency, func(n int) string { return fmt.Sprint(n) })
 }
 
@@ -69,9 +74,23 @@ func (r *resolver) workingSet() WorkingSet {
 	}
 	if r.raw.WorkingSet != nil && r.clean("/working_set") && r.rangeHolds(raw) {
 		lo, n := int64(*raw.Min), int(*raw.Steps)
-		ws.Sizes = Linspace(lo, int64(def(raw.Max, rawSetSize(lo))), n)
+		hi := int64(def(raw.Max, rawSetSize(lo)))
+		if ws.Sizes = Linspace(lo, hi, n); def(raw.Spacing, "linear") == "log" {
+			ws.Sizes = r.logSizes(lo, hi, n)
+		}
 	}
 	return ws
+}
+
+// logSizes gives the geometric sizes; where they are closer together than tokens some are
+// the same, and each is asked for once.
+func (r *resolver) logSizes(lo, hi int64, n int) []int64 {
+	sizes := slices.Compact(Logspace(lo, hi, n))
+	if len(sizes) < n {
+		r.fault("same-cell", "/working_set/steps", "%d of %d sizes between %s and %s are the same as another once rounded to whole tokens: %d are left", n-len(sizes), n, FormatSize(lo), FormatSize(hi), len(sizes))
+		r.problems[len(r.problems)-1].Warning = true
+	}
+	return sizes
 }
 
 // rangeHolds checks min, max and steps against each other.
@@ -119,5 +138,23 @@ func Linspace(lo, hi int64, n int) []int64 {
 		out[i] = int64(math.Floor(y))
 	}
 	out[n-1] = hi
+	return out
+}
+
+// Logspace gives n whole numbers from lo to hi, both ends included, each the same factor
+// above the one before: lo x (hi/lo)^(i/(n-1)), rounded to the nearest. Numbers that are
+// closer together than 1 repeat.
+func Logspace(lo, hi int64, n int) []int64 {
+	out := make([]int64, n)
+	factor := float64(hi) / float64(lo)
+	for i := range out {
+		out[i] = lo
+		if i > 0 {
+			out[i] = int64(math.Round(float64(lo) * math.Pow(factor, float64(i)/float64(n-1))))
+		}
+	}
+	if n > 1 {
+		out[n-1] = hi
+	}
 	return out
 }

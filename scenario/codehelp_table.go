@@ -10,6 +10,12 @@ var codeHelps = map[string]codeHelp{
 		"concurrency: [10, 3000]",
 		"concurrency: [10, 3000]\ntarget: {endpoints: [http://localhost:8000], max_in_flight: 3000}",
 	},
+	"arrivals-without-rate": {
+		"arrivals is written without rate.",
+		"It says how requests that are sent by the clock are spread in time; with concurrency each follows the end of another.",
+		"arrivals: constant",
+		"rate: [5, 10]\narrivals: constant",
+	},
 	"bad-bandwidth": {
 		"A tier's bandwidth is no number of bytes per second with a unit.",
 		"Bits and bytes differ by a factor of 8, and a bare number has no unit at all.",
@@ -289,8 +295,8 @@ var codeHelps = map[string]codeHelp{
 	"not-supported-yet": {
 		"A key or value of the language that this version does not run.",
 		"It is refused by name: a key that were ignored would make a result that answers another question.",
-		"access: {zipf: 1.1}",
-		"access: uniform",
+		"extends: _base.yaml",
+		"chunk: 256",
 	},
 	"other-mode": {
 		"A key belongs to another mode than the scenario's.",
@@ -321,6 +327,12 @@ var codeHelps = map[string]codeHelp{
 		"No period would ever end, so nothing could be judged.",
 		"duration: 10s\nassessment_period: 30s",
 		"duration: 60s\nassessment_period: 30s",
+	},
+	"rate-with-concurrency": {
+		"Both rate and concurrency are written.",
+		"An open loop (rate) sends by the clock, a closed loop (concurrency) waits for an answer before it sends again: a point is one or the other.",
+		"concurrency: [4, 8]\nrate: [5, 10]",
+		"rate: [5, 10]",
 	},
 	"rewarm-once": {
 		"rewarm: once stands beside refine or an order that goes back to smaller sizes.",
@@ -369,6 +381,12 @@ var codeHelps = map[string]codeHelp{
 		"0.5 tier1 is half of what tier 1 was found to hold: --tiers RUN says by which run.",
 		"working_set: [0.5 tier1, 2 tier1]",
 		"working_set: [0.5 tier1, 2 tier1]   # called with --tiers results/map/20261124_120000-abc",
+	},
+	"tls-without-https": {
+		"target.tls is written, and nothing that is contacted is https.",
+		"What it says of certificates would be silently unused, and the connection would be in the clear.",
+		"target: {endpoints: [http://localhost:8000], tls: {ca_file: ca.pem}}",
+		"target: {endpoints: [https://localhost:8000], tls: {ca_file: ca.pem}}",
 	},
 	"too-large": {
 		"The file is larger than a scenario can be.",

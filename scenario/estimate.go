@@ -1,6 +1,9 @@
 package scenario
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Estimate is what a cell, or a whole plan, costs: worked out from the plan alone.
 type Estimate struct {
@@ -10,9 +13,11 @@ type Estimate struct {
 	IngestRequests int64
 	MinMeasured    time.Duration // measured windows, when each level ends at its earliest
 	MaxMeasured    time.Duration // and at its latest, repeats included; warm-in and drain come on top. Sustained: the duration
-	PeakStreams    int           // most requests in flight; sustained: at most, concurrency.max
+	PeakStreams    int           // most requests in flight; sustained: at most, concurrency.max; open loop: at most, max_in_flight
 	Points         int           // cells x levels x trials; sustained: cells x steps x trials; map: cells x trials
 	LookRequests   int64         // map: looks at depths of what was sent, over all trials: about so many where cached tokens are not told
+	MinRequests    int64         // open loop: rate x measured window, over all levels, trials and repeats, at the earliest end
+	MaxRequests    int64         // and at the latest; both 0 where the server's speed decides
 }
 
 // Estimate adds up the plan.
@@ -25,6 +30,8 @@ func (p *Plan) Estimate() Estimate {
 		total.IngestTokens += e.IngestTokens
 		total.IngestRequests += e.IngestRequests
 		total.LookRequests += e.LookRequests
+		total.MinRequests += e.MinRequests
+		total.MaxRequests += e.MaxRequests
 		total.MinMeasured += e.MinMeasured
 		total.MaxMeasured += e.MaxMeasured
 		total.Points += e.Points
@@ -47,7 +54,7 @@ func (p *Plan) EstimateCell(c Cell) Estimate {
 	if len(c.Steps) > 0 {
 		return p.estimateGrowth(c)
 	}
-	levels, trials := len(c.Levels), sc.Trials
+	levels, trials := len(c.Levels)+len(c.Rates), sc.Trials
 	warmups := int64(trials * p.copies())
 	if sc.Warmup.Rewarm == "per-level" {
 		warmups *= int64(levels)
@@ -63,10 +70,25 @@ func (p *Plan) EstimateCell(c Cell) Estimate {
 	if c.Prompts > 0 {
 		e.PeakStreams = sc.Warmup.Concurrency
 	}
-	if levels > 0 {
-		e.PeakStreams = max(e.PeakStreams, c.Levels[levels-1])
+	if n := len(c.Levels); n > 0 {
+		e.PeakStreams = max(e.PeakStreams, c.Levels[n-1])
+	}
+	if len(c.Rates) > 0 {
+		p.estimateRates(c, &e)
 	}
 	return e
+}
+
+// estimateRates: an open loop sends what its rates ask for, and as many wait as the
+// server leaves waiting, up to the cap.
+func (p *Plan) estimateRates(c Cell, e *Estimate) {
+	sc := p.Scenario
+	windows := float64(sc.Trials * (1 + sc.Repeats))
+	for _, rate := range c.Rates {
+		e.MinRequests += int64(math.Round(windows * rate * time.Duration(sc.Duration.Min).Seconds()))
+		e.MaxRequests += int64(math.Round(windows * rate * time.Duration(sc.Duration.Max).Seconds()))
+	}
+	e.PeakStreams = max(e.PeakStreams, sc.Target.MaxInFlight)
 }
 
 // leastPeriods is the earliest at which a level can be verified: the controller pools

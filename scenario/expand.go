@@ -69,10 +69,16 @@ func expand(sc *Scenario, clean func(paths ...string) bool) (*Plan, []finding) {
 			e.plan.Cells[i].Levels = sc.Concurrency
 		}
 	}
+	if clean("/rate") {
+		for i := range e.plan.Cells {
+			e.plan.Cells[i].Rates = sc.Rates
+		}
+	}
 	if sc.Mode == sustained && clean("/duration", "/assessment_period", "/growth") {
 		e.budget()
 	}
 	e.compile(clean)
+	e.gated(clean)
 	if !hasErrorFindings(e.found) {
 		e.order()
 		e.plan.Digest = Digest(sc)
@@ -96,7 +102,7 @@ const maxPoints = 20_000
 // cells builds contexts x hit rates x sizes, ascending; in sustained mode the sizes of
 // a context and hit rate are the steps of one cell.
 func (e *expansion) cells() {
-	levels := max(1, len(e.sc.Concurrency))
+	levels := max(1, len(e.sc.Concurrency), len(e.sc.Rates))
 	if n := len(e.sc.Contexts) * len(e.sc.HitRates) * len(e.sc.WorkingSet.Sizes) * levels; n > maxPoints {
 		e.note(false, "too-many-points", "/working_set", "%d contexts x %d hit rates x %d sizes x %d levels are %d points, at most %d: write fewer sizes", len(e.sc.Contexts), len(e.sc.HitRates), len(e.sc.WorkingSet.Sizes), levels, n, maxPoints)
 		return
@@ -261,7 +267,7 @@ func CellOf(sc *Scenario, context, size int64, rate float64) Cell {
 	e := &expansion{sc: sc}
 	r := roundUp(context, sc.Chunk)
 	c := e.cell(context, size, rate, r, PrefixOf(r, rate, sc.Chunk))
-	c.Levels = sc.Concurrency
+	c.Levels, c.Rates = sc.Concurrency, sc.Rates
 	return c
 }
 
@@ -326,16 +332,17 @@ func interleave(cells []Cell) []Cell {
 }
 
 // Digest identifies what is measured: sha256 over the resolved scenario without
-// URLs, header values that may be secrets, the key's name, description, labels
-// and output (none of which is sent or changes what is measured). The number of
+// URLs, header values that may be secrets, the key's name, TLS, description, labels,
+// output, and what a comparison holds runs against (none of which is sent or changes
+// what is measured). The number of
 // endpoints stays, and so does that of replicas: they move edges. Stated tiers and
 // GPUs are left out: two runs that differ only in what their scenarios say of the
 // server measure the same. (What a condition makes of a tier's name is in its text.)
 func Digest(sc *Scenario) string {
 	c := *sc
-	c.Description, c.Labels, c.Output = "", nil, Output{}
+	c.Description, c.Labels, c.Output, c.Compare = "", nil, Output{}, Compare{}
 	t := &c.Target
-	t.APIKeyEnv, t.Metrics = "", nil
+	t.APIKeyEnv, t.Metrics, t.TLS = "", nil, nil
 	t.GPUs, t.Tiers = 0, nil
 	if t.Replicas <= 1 {
 		t.Replicas = 0 // as records have it that know no replicas

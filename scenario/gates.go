@@ -143,6 +143,11 @@ func (e *expansion) planned() (points []metric.Row) {
 		for _, level := range c.Levels {
 			points = append(points, c.Axes(level))
 		}
+		for range c.Rates {
+			row := c.Axes(0)
+			row.Set("concurrency", metric.Value{}) // an open loop holds none
+			points = append(points, row)
+		}
 		for i := range c.Steps {
 			row := c.At(i).Axes(e.sc.Search.Start)
 			row.Set("concurrency", metric.Lower(float64(e.sc.Search.Start)))

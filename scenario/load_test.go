@@ -43,7 +43,7 @@ func TestDefaults(t *testing.T) {
 		Duration: Span{seconds(60), seconds(300)}, Assessment: seconds(30), Drain: seconds(30),
 		Concurrency: []int{4, 8}, OnMiss: "skip",
 		Warmup: Warmup{Concurrency: 16, Reset: Reset{Auto: true}, Rewarm: "per-working-set", Verify: true},
-		Trials: 1, Order: "ascending", Output: Output{Dir: "results", Requests: true, HTML: true},
+		Trials: 1, Order: "ascending", Compare: DefaultCompare(), Output: Output{Dir: "results", Requests: true, HTML: true},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-want +got\n%s", d)
@@ -105,20 +105,6 @@ thresholds:
 output: {dir: out/here, requests: false, html: false}
 `
 
-// later has the keys that this version reads and refuses.
-const later = `
-extends: _base.yaml
-target:
-  engine: vllm
-  tls: {ca_file: ca.pem, cert_file: c.pem, key_file: k.pem, insecure: true}
-rate: [5, 10]
-arrivals: constant
-compare:
-  gate: [{metric: ttft.p95, where: hit_rate == 100}]
-  tolerance: 5%
-  alpha: 0.01
-`
-
 func TestEveryKey(t *testing.T) {
 	sc := must(t, everything, Options{}).Scenario
 	want := &Scenario{
@@ -145,6 +131,7 @@ func TestEveryKey(t *testing.T) {
 			{When: "prev.ttft.p95 > 9s", Periods: 1, Ends: "level"},
 		},
 		Thresholds: []Threshold{{"ttft.p95 < 2s", "hit_rate == 50"}, {"edge1 > 950k", ""}, {"edge.cpu-dram > 1M and edge.3fs > edge.hbm", ""}},
+		Compare:    DefaultCompare(),
 		Output:     Output{Dir: "out/here"},
 	}
 	if d := cmp.Diff(want, sc); d != "" {
@@ -177,7 +164,7 @@ func TestZeroHitRateAlone(t *testing.T) {
 // TestEveryRawKeyIsTried keeps TestEveryKey complete: a key that the loader reads
 // must be in its file, or in a scenario of the other shape.
 func TestEveryRawKeyIsTried(t *testing.T) {
-	others := everything + growing + mapping + later + "working_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
+	others := everything + growing + mapping + openLoop + "extends: _base.yaml\nworking_set: {min: 1, max: 2, steps: 2, spacing: linear, refine: 1}\nsimulator: {profile: small}\nduration: {min: 1s, max: 2s}\nreset: {command: [x]}\nttft: {avg: 1s, p50: 1s, p90: 1s, p99: 1s}\noutput_rate: {p10: 1}\n"
 	var look func(typ reflect.Type)
 	look = func(typ reflect.Type) {
 		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {

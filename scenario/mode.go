@@ -78,12 +78,7 @@ func (r *resolver) modeRules(sc *Scenario) {
 	}
 	c := section(r.raw.Concurrency)
 	if r.mode == fixed {
-		switch {
-		case r.raw.Concurrency == nil && r.clean("/concurrency") && !r.meant["/concurrency"]:
-			r.fault("missing-key", "/concurrency", "concurrency is missing: write concurrency: [10, 20, 40, 80]")
-		case r.raw.Concurrency != nil && !c.short:
-			r.fault("other-mode", "/concurrency", "{start, step, max} is the search of mode: sustained: write the levels, as [10, 20, 40], or remove mode: fixed")
-		}
+		r.fixedLoad(sc)
 		return
 	}
 	if c.short {
@@ -99,6 +94,25 @@ func (r *resolver) modeRules(sc *Scenario) {
 		if sc.Stop[i].Ends == "level" {
 			r.fault("other-mode", "/stop/"+itoa(i)+"/ends", "ends: level has no meaning in mode: sustained, whose levels are the controller's: write cell, sweep or run")
 		}
+	}
+}
+
+// fixedLoad: levels (closed loop) or rates (open loop), one of them.
+func (r *resolver) fixedLoad(sc *Scenario) {
+	open := r.given("/rate") || r.meant["/rate"]
+	switch c := r.raw.Concurrency; {
+	case c == nil && !open && r.clean("/concurrency") && !r.meant["/concurrency"]:
+		r.fault("missing-key", "/concurrency", "concurrency is missing: write concurrency: [10, 20, 40, 80], or rate: [5, 10] for an open loop")
+	case c != nil && !c.short:
+		r.fault("other-mode", "/concurrency", "{start, step, max} is the search of mode: sustained: write the levels, as [10, 20, 40], or remove mode: fixed")
+	case c != nil && open:
+		r.faultKey("rate-with-concurrency", "/rate", "rate sends requests whether or not earlier ones have ended, concurrency waits for them: remove one of the two")
+	}
+	if r.raw.Arrivals != nil && !open && r.clean("/arrivals") {
+		r.faultKey("arrivals-without-rate", "/arrivals", "arrivals says how the requests of rate are spread in time, and there is no rate: write rate: [5, 10] instead of concurrency, or remove arrivals")
+	}
+	if open {
+		sc.Arrivals = def(r.raw.Arrivals, "poisson")
 	}
 }
 

@@ -13,6 +13,7 @@ type Plan struct {
 
 	Stops      []*Condition // one for each Scenario.Stop, compiled
 	Thresholds []Gate       // one for each Scenario.Thresholds
+	Gated      []*Condition // the where of each Scenario.Compare.Gate; nil: all points
 
 	places map[string]spot // where each key that was given stands, by path
 }
@@ -46,18 +47,19 @@ type Gate struct {
 // Cell is one cache state under test, with its own warm-up: context x hit rate x
 // working set. A cell is what is sent: Real = Prompts x R, not the size asked for.
 type Cell struct {
-	Key           string  `json:"key"` // ctx30000_ws100000_cache100, see CellKey
-	Context       int64   `json:"context"`
-	HitRate       float64 `json:"hit_rate"`       // percent, as asked
-	WorkingSet    int64   `json:"working_set"`    // as asked; 0 at hit rate 0, where size has no meaning
-	R             int64   `json:"r"`              // tokens of each prompt
-	Prefix        int64   `json:"prefix"`         // reusable tokens of each prompt, a multiple of chunk
-	Prompts       int     `json:"prompts"`        // P; 0 at hit rate 0
-	Real          int64   `json:"real"`           // P x R
-	HotTokens     int64   `json:"hot_tokens"`     // P x prefix
-	ReuseDistance int64   `json:"reuse_distance"` // P x (R + output), the cyclic one; 0 at hit rate 0
-	Levels        []int   `json:"levels"`
-	Origin        string  `json:"origin,omitempty"` // refined, when a bisection made it
+	Key           string    `json:"key"` // ctx30000_ws100000_cache100, see CellKey
+	Context       int64     `json:"context"`
+	HitRate       float64   `json:"hit_rate"`       // percent, as asked
+	WorkingSet    int64     `json:"working_set"`    // as asked; 0 at hit rate 0, where size has no meaning
+	R             int64     `json:"r"`              // tokens of each prompt
+	Prefix        int64     `json:"prefix"`         // reusable tokens of each prompt, a multiple of chunk
+	Prompts       int       `json:"prompts"`        // P; 0 at hit rate 0
+	Real          int64     `json:"real"`           // P x R
+	HotTokens     int64     `json:"hot_tokens"`     // P x prefix
+	ReuseDistance int64     `json:"reuse_distance"` // P x (R + output), the cyclic one; 0 at hit rate 0
+	Levels        []int     `json:"levels"`
+	Rates         []float64 `json:"rates,omitempty"`  // open loop: requests/s, instead of levels
+	Origin        string    `json:"origin,omitempty"` // refined, when a bisection made it
 
 	// Steps are the sizes that the working set grows through, ascending (sustained).
 	// The cell's own size figures are then those of the largest.

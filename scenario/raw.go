@@ -26,7 +26,7 @@ type rawFile struct {
 	OutputTokens *Size              `yaml:"output_tokens" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Output tokens of each request; a map asks for one." diff:"breaks-comparison" orig:"--output-tokens" example:"256"`
 	Chunk        *Size              `yaml:"chunk" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Contexts and prefixes are rounded to this many tokens." diff:"breaks-comparison" orig:"--chunk-size" example:"16 | 256"`
 	ServerBlock  *rawAutoSize       `yaml:"server_block" jsonschema:"default=auto" jsonschema_description:"The engine's KV block in tokens; auto: told, else learnt by sending one prompt twice." diff:"breaks-comparison" example:"16"`
-	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again: cyclic (all in turn, the worst case of an LRU cache), uniform (at random); fixed: depth (log-uniform reuse distances, so that one window draws the whole curve)." diff:"breaks-comparison" orig:"--random-working-set-selection" example:"uniform | {zipf: 1.1}"`
+	Access       *rawAccess         `yaml:"access" validate:"omitnil" jsonschema:"default=cyclic" jsonschema_description:"Order in which prompts are used again: cyclic (all in turn, the worst case of an LRU cache), uniform (at random); {zipf: s} (a few prompts often, most seldom); fixed: depth (log-uniform reuse distances, so that one window draws the whole curve)." diff:"breaks-comparison" orig:"--random-working-set-selection" example:"uniform | {zipf: 1.1}"`
 	Seed         *rawSeed           `yaml:"seed" jsonschema:"default=42" jsonschema_description:"Seed of everything that is drawn." diff:"cosmetic, breaks-comparison; map: cosmetic" orig:"--seed" example:"42"`
 	Prompts      *rawPrompts        `yaml:"prompts" jsonschema_description:"How prompts are made." diff:"breaks-comparison"`
 	Mode         *string            `yaml:"mode" validate:"omitnil,oneof=fixed sustained map" jsonschema:"default=sustained" jsonschema_description:"How the scenario is run; sustained: the working set grows and a controller finds the concurrency that the slo bears; fixed: each working set is measured at each concurrency level; map: where each tier ends and what leaving it costs, in one pass." diff:"breaks-comparison" orig:"--mode" example:"fixed"`
@@ -62,7 +62,7 @@ type rawTarget struct {
 	GPUs            *Int           `yaml:"gpus" validate:"omitnil,gte=1,lte=1000000" jsonschema_description:"GPUs of all servers under test together, for figures per GPU." diff:"cosmetic" example:"8"`
 	Model           *string        `yaml:"model" validate:"omitnil,min=1" jsonschema:"default=auto" jsonschema_description:"Model name; auto: the only one of /v1/models." diff:"breaks-comparison" example:"meta-llama/Llama-3.1-70B-Instruct"`
 	API             *string        `yaml:"api" validate:"omitnil,oneof=auto completions chat" jsonschema:"default=auto" jsonschema_description:"completions (token ids, exact) when the server takes them, else chat." diff:"breaks-comparison" example:"chat"`
-	Engine          *string        `yaml:"engine" validate:"omitnil,oneof=auto vllm llamacpp generic simulator" jsonschema:"default=auto" jsonschema_description:"Kind of the server, which says how its cache is emptied, what fixes the output length and what its metrics are called; auto: found out." diff:"breaks-comparison" example:"vllm"`
+	Engine          *string        `yaml:"engine" validate:"omitnil,oneof=auto vllm sglang llamacpp generic simulator" jsonschema:"default=auto" jsonschema_description:"Kind of the server, which says how its cache is emptied, what fixes the output length and what its metrics are called; auto: found out." diff:"breaks-comparison" example:"vllm"`
 	Balance         *string        `yaml:"balance" validate:"omitnil,oneof=round-robin pinned least-loaded" jsonschema:"default=round-robin" jsonschema_description:"How prompts are spread over endpoints." diff:"breaks-comparison" orig:"--endpoint-selection" example:"pinned"`
 	APIKeyEnv       *string        `yaml:"api_key_env" validate:"omitnil,envname" jsonschema:"default=WSRUN_API_KEY" jsonschema_description:"Name of the environment variable that holds the API key." diff:"reach" example:"GATEWAY_KEY"`
 	Headers         *textMap       `yaml:"headers" jsonschema_description:"Headers of each request; {run}, {cell}, {prompt} and {request} are filled in." diff:"reach" example:"{X-Session-ID: \"{prompt}\"}"`
@@ -114,7 +114,7 @@ type rawWorkingSet struct {
 	Min     *rawSetSize `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens, or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison, coverage" orig:"--min-working-set-size" example:"100k | 0.5 tier1"`
 	Max     *rawSetSize `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens, or a share of a tier. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 1.5 tier2"`
 	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes." diff:"breaks-comparison, coverage" orig:"--working-set-increments" example:"10"`
-	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear" jsonschema:"default=linear" jsonschema_description:"How sizes are spread." diff:"breaks-comparison, coverage" example:"log"`
+	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear log" jsonschema:"default=linear" jsonschema_description:"How sizes are spread: linear (equal steps, as the original), or log (equal factors, so that each decade has as many)." diff:"breaks-comparison, coverage" example:"log"`
 	Refine  *Int        `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels." diff:"coverage" example:"3"`
 
 	List  List[rawSetSize] `yaml:"-" validate:"omitempty,dive,gt=0"`
@@ -183,27 +183,54 @@ type rawOutput struct {
 // accessLaws are the values of access.
 var accessLaws = []string{"cyclic", "uniform", "depth"}
 
-// rawAccess is an access law by name.
-type rawAccess string
+// rawAccess is an access law by name, or zipf with its exponent.
+type rawAccess struct {
+	law  string
+	zipf float64
+}
+
+// rawZipf is an access law with a parameter.
+type rawZipf struct {
+	Zipf *Float `yaml:"zipf" validate:"required,gt=0,lte=10" jsonschema_description:"Exponent of a Zipf law: the n-th most popular prompt is asked for in proportion to 1/n^s; above 0, at most 10." diff:"breaks-comparison" example:"1.1"`
+}
 
 // Shape implements the schema's side.
-func (rawAccess) Shape() []any { return []any{`{"type":"string","enum":["cyclic","uniform","depth"]}`} }
+func (rawAccess) Shape() []any {
+	return []any{`{"type":"string","enum":["cyclic","uniform","depth"]}`, mapOf{rawZipf{}}}
+}
 
 func (a *rawAccess) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind == yaml.MappingNode {
-		return w.fail("not-supported-yet", n, path, "not supported yet: access {zipf: ...}; write cyclic, uniform or depth")
+		return a.decodeZipf(w, n, path)
 	}
-	text, ok := w.scalar(n, path, "cyclic, uniform or depth")
+	text, ok := w.scalar(n, path, "cyclic, uniform, depth or {zipf: 1.1}")
 	switch {
 	case !ok:
 		return false
 	case slices.Contains(accessLaws, text):
-		*a = rawAccess(text)
+		a.law = text
 		return true
+	case text == "zipf":
+		return w.fail("bad-value", n, path, "access: zipf needs its exponent: write {zipf: 1.1}")
 	case text == "random":
 		return w.fail("bad-value", n, path, "access: write uniform for the original's random selection")
 	}
-	return w.fail("bad-value", n, path, "access: %q is unknown%s: write cyclic, uniform or depth", text, didYouMean(text, accessLaws))
+	return w.fail("bad-value", n, path, "access: %q is unknown%s", text, meant(text, accessLaws, "write cyclic, uniform, depth or {zipf: 1.1}"))
+}
+
+func (a *rawAccess) decodeZipf(w *walker, n *yaml.Node, path string) bool {
+	var z rawZipf
+	if !w.structure(n, reflect.ValueOf(&z).Elem(), path) {
+		return false
+	}
+	switch {
+	case z.Zipf == nil:
+		return w.fail("missing-key", n, path+"/zipf", "access.zipf is missing: write access: {zipf: 1.1}")
+	case *z.Zipf <= 0 || *z.Zipf > 10:
+		return w.fail("out-of-range", w.locate(path+"/zipf"), path+"/zipf", "access.zipf: must be above 0 and at most 10; write access: uniform for 0")
+	}
+	a.law, a.zipf = "zipf", float64(*z.Zipf)
+	return true
 }
 
 // rawSeed is any whole number.

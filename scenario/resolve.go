@@ -59,7 +59,8 @@ func (r *resolver) scenario() *Scenario {
 		WorkingSet:   r.workingSet(),
 		OutputTokens: int64(def(raw.OutputTokens, 256)),
 		Chunk:        int64(def(raw.Chunk, 256)),
-		Access:       string(def(raw.Access, "cyclic")),
+		Access:       def(raw.Access, rawAccess{law: "cyclic"}).law,
+		Zipf:         section(raw.Access).zipf,
 		Seed:         int64(def(raw.Seed, 42)),
 		Prompts:      r.prompts(),
 		Mode:         r.mode,
@@ -71,6 +72,7 @@ func (r *resolver) scenario() *Scenario {
 		Trials:       int(def(raw.Trials, 1)),
 		Order:        def(raw.Order, "ascending"),
 		SLO:          r.slo(),
+		Compare:      r.compare(),
 		Output:       r.output(),
 	}
 	r.times(sc)
@@ -80,6 +82,7 @@ func (r *resolver) scenario() *Scenario {
 	r.modeRules(sc)
 	r.refuseLater()
 	r.crossRules(sc)
+	r.checkTLS(&sc.Target, sc.Warmup.Reset)
 	return sc
 }
 
@@ -104,6 +107,16 @@ func (r *resolver) labels() map[string]string {
 		return nil
 	}
 	return out
+}
+
+func (r *resolver) compare() Compare {
+	raw, c := section(r.raw.Compare), DefaultCompare()
+	c.Tolerance = float64(def(raw.Tolerance, Percent(c.Tolerance)))
+	c.Alpha = float64(def(raw.Alpha, Float(c.Alpha)))
+	for _, g := range raw.Gate {
+		c.Gate = append(c.Gate, GateLine{Metric: def(g.Metric, ""), Where: def(g.Where, "")})
+	}
+	return c
 }
 
 func (r *resolver) prompts() Prompts {

@@ -76,6 +76,7 @@ var missingHints = map[string]string{
 	"/tiers/*/name":        "name: hbm",
 	"/tiers/*/capacity":    "capacity: 200k",
 
+	"/compare/gate/*/metric":   "metric: ttft.p95",
 	"/target/tiers/*/name":     "name: hbm",
 	"/target/tiers/*/capacity": "capacity: 1M",
 }
@@ -110,9 +111,6 @@ func fieldMessage(path string, fe validator.FieldError) (code, message string) {
 }
 
 func badChoice(path, value string, choices []string) (code, message string) {
-	if why, ok := laterValues[path][value]; ok {
-		return "not-supported-yet", "not supported yet: " + why
-	}
 	if len(choices) == 1 {
 		return "bad-value", fmt.Sprintf("%s: %q is unknown: write %s", pathName(path), value, choices[0])
 	}

@@ -20,8 +20,9 @@ type Scenario struct {
 	HitRates     []float64   `json:"hit_rates"`
 	OutputTokens int64       `json:"output_tokens"`
 	Chunk        int64       `json:"chunk"`
-	ServerBlock  int64       `json:"server_block"` // 0 = auto
-	Access       string      `json:"access"`       // cyclic | uniform | depth (see prompt laws); a map asks by depth
+	ServerBlock  int64       `json:"server_block"`  // 0 = auto
+	Access       string      `json:"access"`        // cyclic | uniform | depth | zipf (see prompt laws); a map asks by depth
+	Zipf         float64     `json:"zipf,omitzero"` // access zipf: the exponent
 	Seed         int64       `json:"seed"`
 	Prompts      Prompts     `json:"prompts"`
 	Mode         string      `json:"mode"`     // fixed | sustained | map
@@ -29,11 +30,13 @@ type Scenario struct {
 	Assessment   Duration    `json:"assessment_period"`
 	WarmInMax    Duration    `json:"warm_in_max"` // 0 = auto: max(60s, 3 x p95 latency seen)
 	Drain        Duration    `json:"drain"`
-	Concurrency  []int       `json:"concurrency"`     // fixed: the levels
-	Search       Search      `json:"search,omitzero"` // sustained: where the controller looks
-	Growth       Growth      `json:"growth,omitzero"` // sustained
-	Map          Survey      `json:"map,omitzero"`    // map
-	OnMiss       string      `json:"on_miss"`         // skip | continue
+	Concurrency  []int       `json:"concurrency"`        // fixed: the levels
+	Rates        []float64   `json:"rates,omitempty"`    // fixed, open loop: requests/s, instead of levels
+	Arrivals     string      `json:"arrivals,omitempty"` // poisson | constant, with Rates
+	Search       Search      `json:"search,omitzero"`    // sustained: where the controller looks
+	Growth       Growth      `json:"growth,omitzero"`    // sustained
+	Map          Survey      `json:"map,omitzero"`       // map
+	OnMiss       string      `json:"on_miss"`            // skip | continue
 	Warmup       Warmup      `json:"warmup"`
 	Repeats      int         `json:"repeats"`
 	Trials       int         `json:"trials"`
@@ -41,6 +44,7 @@ type Scenario struct {
 	SLO          SLO         `json:"slo"`
 	Stop         []Stop      `json:"stop,omitempty"`
 	Thresholds   []Threshold `json:"thresholds,omitempty"`
+	Compare      Compare     `json:"compare,omitzero"` // zero in records of older versions: see DefaultCompare
 	Output       Output      `json:"output"`
 }
 
@@ -85,8 +89,9 @@ func (s Span) Exact() bool { return s.Min == s.Max }
 type Target struct {
 	Endpoints       []string          `json:"endpoints,omitempty"` // without trailing / or /v1
 	Simulator       *Simulator        `json:"simulator,omitempty"`
-	Model           string            `json:"model"` // auto or a name
-	API             string            `json:"api"`   // auto | completions | chat
+	Model           string            `json:"model"`            // auto or a name
+	API             string            `json:"api"`              // auto | completions | chat
+	Engine          string            `json:"engine,omitempty"` // empty: auto, found out by the probe
 	Balance         string            `json:"balance"`
 	APIKeyEnv       string            `json:"api_key_env"`
 	Headers         map[string]string `json:"headers,omitempty"`
@@ -95,11 +100,21 @@ type Target struct {
 	MetricsAuto     bool              `json:"metrics_auto"`
 	MetricsInterval Duration          `json:"metrics_interval"`
 	Timeouts        Timeouts          `json:"timeouts"`
+	TLS             *TLS              `json:"tls,omitempty"`
 	MaxInFlight     int               `json:"max_in_flight"`
 	KVBytesPerToken float64           `json:"kv_bytes_per_token"` // 0 = auto
 	Replicas        int               `json:"replicas,omitempty"` // servers behind each endpoint; 0 in records of older versions: see Spread
 	GPUs            int               `json:"gpus,omitempty"`     // of all servers together; 0 = not told
 	Tiers           []Tier            `json:"tiers,omitempty"`    // stated, nearest first
+}
+
+// TLS says how https endpoints are spoken to. Files are PEM, below the working directory;
+// what is in them is no part of a scenario.
+type TLS struct {
+	CAFile   string `json:"ca_file,omitempty"` // authorities to trust instead of the system's
+	CertFile string `json:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty"`
+	Insecure bool   `json:"insecure,omitempty"` // the server's certificate is not checked
 }
 
 // Tier is a cache tier as the scenario states it.
@@ -143,7 +158,8 @@ type Timeouts struct {
 	Request       Duration `json:"request"`
 }
 
-// WorkingSet holds the sizes asked for, ascending, in tokens.
+// WorkingSet holds the sizes asked for, ascending, in tokens: as listed, or as Linspace
+// or Logspace spread them.
 type WorkingSet struct {
 	Sizes  []int64 `json:"sizes"`
 	Refine int     `json:"refine"`
@@ -204,6 +220,22 @@ type Threshold struct {
 	Expect string `json:"expect"`
 	Where  string `json:"where,omitempty"`
 }
+
+// Compare is what a comparison of two runs holds them against.
+type Compare struct {
+	Gate      []GateLine `json:"gate,omitempty"`
+	Tolerance float64    `json:"tolerance"` // percent: a change up to it is no regression
+	Alpha     float64    `json:"alpha"`     // how often chance alone may call a change a regression, over all gated metrics
+}
+
+// GateLine is a metric that must not become worse, and the points where.
+type GateLine struct {
+	Metric string `json:"metric"`
+	Where  string `json:"where,omitempty"` // empty: all points
+}
+
+// DefaultCompare is what a scenario without the key compare has.
+func DefaultCompare() Compare { return Compare{Tolerance: 3, Alpha: 0.05} }
 
 // Output says where results go.
 type Output struct {

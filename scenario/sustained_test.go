@@ -179,13 +179,13 @@ func TestSustainedEstimate(t *testing.T) {
 		want              Estimate
 	}{
 		// 13, 49, 86 and 123 prompts of 8192 tokens; 4 sizes x 6 periods, of 4 x 16
-		{"cold", "100", "", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 240 * time.Second, 2 * 640 * time.Second, 1000, 8, 0}},
-		{"prewarmed", "100", "growth: {prompts: prewarmed}\n", Estimate{2 * 123 * 8192, 2 * 123, 0, 0, 2 * 240 * time.Second, 2 * 640 * time.Second, 1000, 8, 0}},
-		{"soak", "100", "growth: {at_end: hold}\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 640 * time.Second, 2 * 640 * time.Second, 1000, 8, 0}},
-		{"by time", "100", "growth: {by: time}\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 640 * time.Second, 2 * 640 * time.Second, 1000, 8, 0}},
-		{"short", "100", "duration: 100s\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 100 * time.Second, 2 * 100 * time.Second, 1000, 8, 0}},
-		{"low cap", "100", "concurrency: {max: 8}\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 240 * time.Second, 2 * 640 * time.Second, 16, 8, 0}},
-		{"hit rate 0", "0", "concurrency: {max: 8}\n", Estimate{0, 0, 0, 0, 2 * 640 * time.Second, 2 * 640 * time.Second, 8, 2, 0}},
+		{"cold", "100", "", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 240 * time.Second, 2 * 640 * time.Second, 1000, 8, 0, 0, 0}},
+		{"prewarmed", "100", "growth: {prompts: prewarmed}\n", Estimate{2 * 123 * 8192, 2 * 123, 0, 0, 2 * 240 * time.Second, 2 * 640 * time.Second, 1000, 8, 0, 0, 0}},
+		{"soak", "100", "growth: {at_end: hold}\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 640 * time.Second, 2 * 640 * time.Second, 1000, 8, 0, 0, 0}},
+		{"by time", "100", "growth: {by: time}\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 640 * time.Second, 2 * 640 * time.Second, 1000, 8, 0, 0, 0}},
+		{"short", "100", "duration: 100s\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 100 * time.Second, 2 * 100 * time.Second, 1000, 8, 0, 0, 0}},
+		{"low cap", "100", "concurrency: {max: 8}\n", Estimate{2 * 13 * 8192, 2 * 13, 2 * 110 * 8192, 2 * 110, 2 * 240 * time.Second, 2 * 640 * time.Second, 16, 8, 0, 0, 0}},
+		{"hit rate 0", "0", "concurrency: {max: 8}\n", Estimate{0, 0, 0, 0, 2 * 640 * time.Second, 2 * 640 * time.Second, 8, 2, 0, 0, 0}},
 	} {
 		got := must(t, sustainedFile(fmt.Sprintf(head, c.rates)+c.more), Options{}).Estimate()
 		if d := cmp.Diff(c.want, got); d != "" {

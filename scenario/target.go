@@ -14,6 +14,8 @@ func (r *resolver) target() Target {
 	t := Target{
 		Model:           def(raw.Model, "auto"),
 		API:             def(raw.API, "auto"),
+		Engine:          engineOf(raw.Engine),
+		TLS:             r.tls(raw.TLS),
 		Balance:         def(raw.Balance, "round-robin"),
 		APIKeyEnv:       def(raw.APIKeyEnv, "WSRUN_API_KEY"),
 		Headers:         map[string]string(section(raw.Headers)),
@@ -73,7 +75,12 @@ func (r *resolver) servers(t *Target, raw rawTarget) {
 }
 
 func (r *resolver) checkMetricsCount(t *Target) {
-	if n, e := len(t.Metrics), len(t.Endpoints); n > 0 && e > 0 && n != e && n != 1 {
+	n, e := len(t.Metrics), len(t.Endpoints)
+	switch {
+	case n <= 1 || e == 0 || n == e || n == e*t.Replicas:
+	case t.Replicas > 1:
+		r.fault("bad-value", "/target/metrics", "target.metrics has %d URLs for %d endpoints of %d replicas each: write one for each endpoint, one for each replica (%d), or one for all", n, e, t.Replicas, e*t.Replicas)
+	default:
 		r.fault("bad-value", "/target/metrics", "target.metrics has %d URLs for %d endpoints: write one for each, or one for all", n, e)
 	}
 }

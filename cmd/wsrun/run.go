@@ -49,6 +49,9 @@ func (a *app) run(args []string) error {
 
 // runPlans runs what was loaded, one after the other.
 func (a *app) runPlans(plans []*scenario.Plan) error {
+	if err := a.refuse(plans); err != nil {
+		return err
+	}
 	if err := onlyKnown(a.flags.only, plans); err != nil {
 		return err
 	}
