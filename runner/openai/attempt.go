@@ -330,10 +330,27 @@ func (a *attempt) settle() {
 		a.fail(sample.Empty, errors.New("the stream ended properly without a token"))
 		return
 	}
+	a.settleCached()
 	switch {
 	case r.CompletionTokens == sample.Unknown:
 		r.Flags |= sample.NoUsage
 	case r.CompletionTokens < r.MaxTokens:
 		r.Flags |= sample.Short
+	}
+}
+
+// settleCached says how many prompt tokens were cached where usage does not: what was
+// told by tier, else none where that is known to be what saying nothing means.
+func (a *attempt) settleCached() {
+	r := a.req
+	switch {
+	case r.CachedTokens != sample.Unknown:
+	case r.Sources != nil:
+		r.CachedTokens = 0
+		for _, s := range r.Sources {
+			r.CachedTokens += s.Tokens
+		}
+	case a.cfg.UntoldIsNone && r.PromptTokens != sample.Unknown:
+		r.CachedTokens = 0
 	}
 }

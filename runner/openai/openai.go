@@ -47,6 +47,9 @@ type Config struct {
 	// Fresh dials anew for each request, for servers that close the connection
 	// after a stream although they promise to keep it.
 	Fresh bool
+	// UntoldIsNone says that a reply with usage that tells no cached tokens had none, as
+	// the server's probe has seen (engine.Server.UntoldIsNone). Else they are unknown.
+	UntoldIsNone bool
 	// MaxIdle is how many idle connections are kept for an endpoint; 0 keeps as
 	// many as there were requests in flight at the peak. None is idle for more
 	// than 2 s, and none is ever opened ahead of a request.

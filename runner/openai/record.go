@@ -158,10 +158,10 @@ func (r *record) details(v *fastjson.Value) {
 }
 
 // sources gives the cached prompt tokens by tier, nil when not told. The storage goes by
-// its backend's name, unless that keeps files.
+// its backend's name, which is that of a class, unless that keeps files.
 func (r *record) sources() (out []sample.Source) {
 	last := r.backend
-	if last == "" || last == "file" {
+	if last == "" || last == "file" || last == "HiCacheFile" {
 		last = "disk"
 	}
 	for _, t := range [...]sample.Source{{Tier: "hbm", Tokens: r.device}, {Tier: "dram", Tokens: r.host}, {Tier: last, Tokens: r.storage}} {

@@ -107,16 +107,54 @@ func TestSourcesTold(t *testing.T) {
 		{`{"device":5,"host":0}`, []sample.Source{{Tier: "hbm", Tokens: 5}, {Tier: "dram"}}},
 		{`{"device":1,"host":2,"storage":3,"storage_backend":"file"}`, []sample.Source{{Tier: "hbm", Tokens: 1}, {Tier: "dram", Tokens: 2}, {Tier: "disk", Tokens: 3}}},
 		{`{"device":1,"host":2,"storage":3,"storage_backend":"mooncake"}`, []sample.Source{{Tier: "hbm", Tokens: 1}, {Tier: "dram", Tokens: 2}, {Tier: "mooncake", Tokens: 3}}},
+		{`{"device":5,"host":1,"storage":null,"storage_backend":null}`, []sample.Source{{Tier: "hbm", Tokens: 5}, {Tier: "dram", Tokens: 1}}},
+		{`{"device":1,"host":2,"storage":3,"storage_backend":"HiCacheFile"}`, []sample.Source{{Tier: "hbm", Tokens: 1}, {Tier: "dram", Tokens: 2}, {Tier: "disk", Tokens: 3}}},
 		{`{"device":-1,"host":"2","storage_backend":3}`, nil},
 		{`{}`, nil}, {`null`, nil}, {`[1]`, nil},
 	} {
-		sglext := event(`{"choices":[],"sglext":{"cached_tokens_details":` + tc.details + `}}`)
+		sglext := event(`{"choices":[],"usage":null,"sglext":{"routed_experts":null,"cached_tokens_details":` + tc.details + `}}`)
 		steps := []step{{0, streamHeader}, {0, chunk(text("a") + sglext + usageEvent(9, 6, 1) + done)}, {0, lastChunk}}
 		bubble(t, Config{}, &peer{serve: always(steps...)}, func(t *testing.T, w *world) {
 			r := w.send(t.Context(), 1)
 			mustClass(t, r, sample.OK)
 			if !slices.Equal(r.Sources, tc.want) || r.CachedTokens != 6 || r.EventCount != 1 {
 				t.Errorf("%s: sources %v, %d cached, %d events", tc.details, r.Sources, r.CachedTokens, r.EventCount)
+			}
+		})
+	}
+}
+
+// Where usage tells no cached tokens, the tiers' sum is told; where nothing is told, that
+// means none only of a server that is known to leave a zero out, and only where it told
+// its usage.
+func TestCachedUntold(t *testing.T) {
+	const details = `{"choices":[],"sglext":{"cached_tokens_details":{"device":4,"host":2}}}`
+	const usage = `{"choices":[],"usage":{"prompt_tokens":9,"total_tokens":10,"completion_tokens":1}}`
+	const failed = `{"error":{"message":"no","type":"server_error"}}`
+	for name, tc := range map[string]struct {
+		events []string
+		none   bool
+		want   int64
+		class  sample.Class
+	}{
+		"by tier":              {[]string{details, usage}, false, 6, sample.OK},
+		"by tier, none left":   {[]string{details, usage}, true, 6, sample.OK},
+		"unknown":              {[]string{usage}, false, sample.Unknown, sample.OK},
+		"none":                 {[]string{usage}, true, 0, sample.OK},
+		"no usage":             {nil, true, sample.Unknown, sample.OK},
+		"failed behind usage":  {[]string{usage, failed}, true, sample.Unknown, sample.ServerError},
+		"failed behind a tier": {[]string{details, usage, failed}, true, sample.Unknown, sample.ServerError},
+	} {
+		body := text("a")
+		for _, e := range tc.events {
+			body += event(e)
+		}
+		steps := []step{{0, streamHeader}, {0, chunk(body + done)}, {0, lastChunk}}
+		bubble(t, Config{UntoldIsNone: tc.none}, &peer{serve: always(steps...)}, func(t *testing.T, w *world) {
+			r := w.send(t.Context(), 1)
+			mustClass(t, r, tc.class)
+			if r.CachedTokens != tc.want {
+				t.Errorf("%s: %d cached, want %d", name, r.CachedTokens, tc.want)
 			}
 		})
 	}
