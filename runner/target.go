@@ -263,8 +263,9 @@ func (r *run) generatorConfig() load.Config {
 	t := r.sc.Target.Timeouts
 	client := openai.New(openai.Config{
 		Endpoints: r.opt.Endpoints, Path: prompt.Path(r.target.servers[0].API()), Headers: r.fixedHeaders(), Fresh: r.probe.FreshConnection,
-		Timeouts: openai.Timeouts{Connect: time.Duration(t.Connect), FirstToken: time.Duration(t.FirstToken), BetweenTokens: time.Duration(t.BetweenTokens), Request: time.Duration(t.Request)},
-		Now:      r.now, Dial: r.opt.Dial,
+		UntoldIsNone: r.target.servers[0].UntoldIsNone(),
+		Timeouts:     openai.Timeouts{Connect: time.Duration(t.Connect), FirstToken: time.Duration(t.FirstToken), BetweenTokens: time.Duration(t.BetweenTokens), Request: time.Duration(t.Request)},
+		Now:          r.now, Dial: r.opt.Dial,
 	})
 	r.client = client
 	return load.Config{
