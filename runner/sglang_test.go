@@ -116,3 +116,17 @@ func TestVirtualSweepOfSGLang(t *testing.T) {
 		}
 	})
 }
+
+// target.engine is believed where nothing that the server says of itself is: a gateway has
+// put its own name on SGLang.
+func TestVirtualEngineStated(t *testing.T) {
+	t.Parallel()
+	gateway := func(p *simulator.Profile) { p.Tells.CachedTokensDetails, p.Tells.CachedTokens = true, false }
+	inBubble(t, scenarioOfMap("metrics: none, engine: sglang", ""), []simulator.Profile{profile(tiers(30), gateway)}, nil, func(w *world) {
+		w.mustRun()
+		w.eachLookTold(w.wantTiers([]string{"hbm", "recompute"}, []int{30}))
+		if p := w.Record().Probe; p.Engine != "sglang" || p.CanReset {
+			t.Errorf("probe %+v", p)
+		}
+	})
+}

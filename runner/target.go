@@ -100,7 +100,7 @@ func (r *run) engineConfig(i int) engine.Config {
 	t := r.sc.Target
 	reset := r.sc.Warmup.Reset
 	return engine.Config{
-		Endpoint: r.opt.Endpoints[i], Model: t.Model, API: t.API, Header: r.fixedHeaders(), Body: t.Body, Block: r.sc.ServerBlock,
+		Endpoint: r.opt.Endpoints[i], Model: t.Model, API: t.API, Engine: t.Engine, Header: r.fixedHeaders(), Body: t.Body, Block: r.sc.ServerBlock,
 		Metrics: r.target.metricsURL(i), Run: r.opt.Command, Connect: time.Duration(t.Timeouts.Connect), Dial: r.opt.Dial,
 		Now: r.now, Report: func(q *sample.Request) {
 			q.ID = r.ids.Add(1)
