@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/wsrun/wsrun/internal/simulator"
 	"github.com/wsrun/wsrun/internal/verdict"
+	"github.com/wsrun/wsrun/runner/engine"
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
 )
 
@@ -20,7 +24,12 @@ import (
 type mapFlags struct {
 	context, max, resolution, model, keyEnv, profile, write string
 	policy                                                  bool
+	given                                                   bool // the context
 }
+
+// mapContexts are the contexts of a map where none is given, in tokens: the first that the
+// server takes.
+var mapContexts = []int64{8000, 4000, 2000, 1000}
 
 func (a *app) mapCommand() *cobra.Command {
 	c := &cobra.Command{Use: "map URL", Short: "Where each memory tier of a server ends and what leaving it costs, in one pass", Args: exactly(1, "one URL, or simulator"),
@@ -32,8 +41,11 @@ named map that is made of these flags; --write keeps that scenario as a file to 
   wsrun map simulator`,
 		ValidArgsFunction: cobra.FixedCompletions([]string{"simulator"}, cobra.ShellCompDirectiveNoFileComp)}
 	var f mapFlags
-	c.RunE = func(_ *cobra.Command, args []string) error { return a.mapServer(args[0], f) }
-	c.Flags().StringVar(&f.context, "context", "8k", "prompt length in `tokens`; the server must take it")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		f.given = c.Flags().Changed("context")
+		return a.mapServer(args[0], f)
+	}
+	c.Flags().StringVar(&f.context, "context", scenario.FormatSize(mapContexts[0]), "prompt length in `tokens`; by default less where the server does not take so many")
 	c.Flags().StringVar(&f.max, "max", "20M", "how far to look: reuse distance in `tokens`")
 	c.Flags().StringVar(&f.resolution, "resolution", "", "how narrow the bracket round an edge becomes, in `percent` of it (default 2%)")
 	c.Flags().BoolVar(&f.policy, "policy", false, "also find out how the cache evicts and admits")
@@ -86,18 +98,84 @@ func (a *app) mapServer(server string, f mapFlags) error {
 	if f.keyEnv != "" {
 		opt.AllowedEnv = append(opt.AllowedEnv, f.keyEnv) // named on the command line, as by --env
 	}
+	plan, text, err := a.mapPlan(path, server, f, opt)
+	if err != nil {
+		return err
+	}
+	if server != "simulator" {
+		limit := a.mapLimit(server, f)
+		fits, err := fitting(plan, limit, f.given)
+		if err != nil {
+			return err
+		}
+		if fits != plan.Scenario.Contexts[0] {
+			f.context = scenario.FormatSize(fits)
+			fmt.Fprintf(a.stderr, "context %s: the server takes %d tokens in a request, prompt and output together; --context chooses another\n", f.context, limit)
+			if plan, text, err = a.mapPlan(path, server, f, opt); err != nil {
+				return err
+			}
+		}
+	}
+	if err := f.keep(text); err != nil {
+		return err
+	}
+	return a.runPlans([]*scenario.Plan{plan})
+}
+
+// mapPlan loads the scenario that the flags make, and gives its text as well.
+func (a *app) mapPlan(path, server string, f mapFlags, opt scenario.Options) (*scenario.Plan, string, error) {
 	text := f.scenario(server)
 	plan, problems := scenario.Load(path, []byte(text), opt)
 	if len(problems) > 0 {
 		fmt.Fprint(a.stderr, scenario.Render(problems, bool(a.paint(a.stderr))))
 	}
 	if plan == nil {
-		return exitError{code: verdict.ExitInvalid}
+		return nil, "", exitError{code: verdict.ExitInvalid}
 	}
-	if err := f.keep(text); err != nil {
-		return err
+	return plan, text, nil
+}
+
+// mapLimit is the tokens that a request to the server may have, prompt and output together,
+// or sample.Unknown: what it tells without being sent a prompt. Where it cannot be asked,
+// the run will say why.
+func (a *app) mapLimit(server string, f mapFlags) int64 {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	cfg := engine.Config{Endpoint: server, Model: f.model,
+		Now:    func() int64 { stop(); return 0 }, // the probe is about to send its first prompt
+		Report: func(*sample.Request) {}}
+	if key, ok := a.env(cmp.Or(f.keyEnv, defaultKeyEnv)); ok && key != "" {
+		cfg.Header = []string{"Authorization", "Bearer " + key}
 	}
-	return a.runPlans([]*scenario.Plan{plan})
+	s, err := engine.Open(cfg)
+	if err != nil {
+		return sample.Unknown
+	}
+	p, _ := s.Probe(ctx) // it ends with an error: it was stopped
+	return p.MaxModelLen
+}
+
+// fitting gives the context to map, in tokens: that of the plan where its prompts fit the
+// server, else, where nobody asked for one, the first default that does.
+func fitting(plan *scenario.Plan, limit int64, given bool) (int64, error) {
+	sc, r := plan.Scenario, plan.Cells[0].R
+	room := limit - sc.OutputTokens
+	if limit <= 0 || r <= room {
+		return sc.Contexts[0], nil
+	}
+	whole := func(n int64) int64 { return (n + sc.Chunk - 1) / sc.Chunk * sc.Chunk }
+	for _, n := range mapContexts {
+		if !given && whole(n) <= room {
+			return n, nil
+		}
+	}
+	most := max(room, 0) / sc.Chunk * sc.Chunk
+	todo := "start the server with more"
+	if most > 0 {
+		todo = fmt.Sprintf("write --context %d, or %s", most, todo)
+	}
+	return 0, fmt.Errorf("--context %s: a prompt of %d tokens (in whole chunks of %d) and %d output token do not fit, the server takes %d together: %s",
+		scenario.FormatSize(sc.Contexts[0]), r, sc.Chunk, sc.OutputTokens, limit, todo)
 }
 
 // keep writes the scenario where --write says. What is there is never overwritten.

@@ -4,16 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/wsrun/wsrun/internal/simulator"
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
 )
 
@@ -64,6 +69,88 @@ func TestMapScenario(t *testing.T) {
 		if !strings.Contains(text, "\ntarget: "+c.want+"\n") || sc.Contexts[0] != 32000 || sc.Map != (scenario.Survey{Max: 5_000_000, Resolution: 0.015, Policy: true}) || sc.Name != "map" {
 			t.Errorf("%s\n%+v", text, sc)
 		}
+	}
+}
+
+// Where nobody asked for a context the first default that the server takes is mapped; one
+// that was asked for and does not fit is refused, with one that would.
+func TestMapFits(t *testing.T) {
+	for _, c := range []struct {
+		context string
+		limit   int64
+		given   bool
+		want    int64
+		err     string
+	}{
+		{"8k", -1, false, 8000, ""},
+		{"8k", 0, true, 8000, ""},
+		{"8k", 8193, false, 8000, ""},
+		{"8k", 8193, true, 8000, ""},
+		{"8k", 8192, false, 4000, ""},
+		{"8k", 4096, false, 2000, ""},
+		{"8k", 1025, false, 1000, ""},
+		{"8k", 1024, false, 0, "write --context 768, or start the server with more"},
+		{"8k", 200, false, 0, "takes 200 together: start the server with more"},
+		{"8k", 8192, true, 0, "--context 8k: a prompt of 8192 tokens (in whole chunks of 256) and 1 output token do not fit, the server takes 8192 together: write --context 7936, or start"},
+		{"32k", 131072, true, 32000, ""},
+	} {
+		plan, problems := scenario.Load("x", []byte(mapFlags{context: c.context, max: "20M"}.scenario("http://h")), scenario.Options{})
+		if plan == nil {
+			t.Fatal(problems)
+		}
+		got, err := fitting(plan, c.limit, c.given)
+		if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%+v: %d, %v", c, got, err)
+		}
+	}
+}
+
+// The limit is found without a prompt: a server is asked what it is, and nothing else.
+func TestMapLimit(t *testing.T) {
+	p, _ := simulator.Builtin("ci")
+	p.MaxModelLen = 8192
+	sim := simulator.New(p)
+	var prompts atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if strings.Contains(q.URL.Path, "completions") {
+			prompts.Add(1)
+		}
+		if q.Header.Get("Authorization") != "Bearer k" {
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		sim.ServeHTTP(w, q)
+	}))
+	defer srv.Close()
+	for name, want := range map[string]int64{"KEY": 8192, "NONE": sample.Unknown} {
+		a := &app{env: func(n string) (string, bool) { return "k", n == "KEY" }}
+		if got := a.mapLimit(srv.URL+"/v1", mapFlags{keyEnv: name}); got != want || prompts.Load() != 0 {
+			t.Errorf("%s: %d tokens after %d prompts, want %d after none", name, got, prompts.Load(), want)
+		}
+	}
+	if got := (&app{env: os.LookupEnv}).mapLimit("http://127.0.0.1:1", mapFlags{}); got != sample.Unknown {
+		t.Errorf("nobody answers: %d", got)
+	}
+}
+
+// A map of a server that takes 8,192 tokens is one of 4k contexts, which is said and kept.
+func TestMapChoosesContext(t *testing.T) {
+	t.Parallel()
+	p, _ := simulator.Builtin("ci")
+	p.MaxModelLen, p.Tiers[0].Capacity, p.Tiers[1].Capacity = 8192, 40_000, 40_000
+	srv := httptest.NewServer(simulator.New(p))
+	defer srv.Close()
+	dir := t.TempDir()
+	e := must(t, 0, dir, "map", srv.URL, "--max", "400k", "--write", "kept.yaml")
+	if want := "context 4k: the server takes 8192 tokens in a request, prompt and output together; --context chooses another\n"; !strings.HasPrefix(e.stderr, want) {
+		t.Error(e.stderr)
+	}
+	if kept := oneFile(t, dir, "kept.yaml"); !strings.Contains(kept, "contexts: [4k]\n") || !strings.Contains(e.stdout, "context 4k: hbm holds ") {
+		t.Errorf("%s\n%s", kept, e.stdout)
+	}
+	e = must(t, 1, dir, "map", srv.URL, "--context", "8k", "--write", "not.yaml")
+	if _, err := os.Stat(filepath.Join(dir, "not.yaml")); err == nil || !strings.Contains(e.stderr, "write --context 7936") {
+		t.Errorf("%v\n%s", err, e.stderr)
 	}
 }
 
