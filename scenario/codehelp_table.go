@@ -34,6 +34,12 @@ var codeHelps = map[string]codeHelp{
 		"drain: 30",
 		"drain: 30s",
 	},
+	"bad-extends": {
+		"extends names a file that cannot be a base.",
+		"It is not there, is no YAML file (.yaml, .yml), is a pipe or a directory, or leads back to a file that extends it.",
+		"extends: base.txt",
+		"extends: _base.yaml",
+	},
 	"bad-header": {
 		"A header of target.headers cannot be sent as it is written.",
 		"A header is one line, its name has letters, digits and hyphens, and {run}, {cell}, {prompt} and {request} are the only templates.",
@@ -70,6 +76,12 @@ var codeHelps = map[string]codeHelp{
 		"# in profile.yaml\nblock: 0",
 		"# in profile.yaml\nblock: 16",
 	},
+	"bad-set": {
+		"A --set cannot be laid on the scenario.",
+		"It is path=value: keys with dots between them, elements of a list in brackets, and a value as a file would write it.",
+		"--set 'stop[7].reason=enough'",
+		"--set 'stop[0].reason=enough'",
+	},
 	"bad-size": {
 		"A number of tokens is not written as one.",
 		"k is 1000 and Ki is 1024, M and Mi likewise; m and s are durations, and bytes need target.kv_bytes_per_token.",
@@ -87,6 +99,18 @@ var codeHelps = map[string]codeHelp{
 		"A value that were ignored would make a result that answers another question.",
 		"access: random",
 		"access: uniform",
+	},
+	"bad-variable": {
+		"A value holds ${ where no variable follows, or stands where none is read.",
+		"Variables are ${NAME} and ${NAME:-default}; $${ stands for the two characters themselves.",
+		"description: costs ${5}",
+		"description: costs $${5}",
+	},
+	"base-alone": {
+		"A file whose name begins with _ was named in the call.",
+		"It is a base, which lacks what the scenarios that extend it say; it is checked with them.",
+		"wsrun validate _base.yaml",
+		"wsrun validate tier-sweep.yaml",
 	},
 	"command-not-allowed": {
 		"warmup.reset starts a program, and the call did not allow that.",
@@ -159,6 +183,12 @@ var codeHelps = map[string]codeHelp{
 		"With access: depth each window meets all reuse distances up to its size, so there is no edge between two sizes to bisect.",
 		"access: depth\nworking_set: {min: 100k, max: 1M, steps: 4, refine: 2}",
 		"access: depth\nworking_set: {min: 100k, max: 1M, steps: 4}",
+	},
+	"duplicate-file": {
+		"A file is named twice in one call.",
+		"It would be run twice into one directory of results.",
+		"wsrun run a.yaml a.yaml",
+		"wsrun run a.yaml",
 	},
 	"duplicate-key": {
 		"A key stands twice in one map.",
@@ -293,10 +323,10 @@ var codeHelps = map[string]codeHelp{
 		"concurrency: [10, 20, 40]",
 	},
 	"not-supported-yet": {
-		"A key or value of the language that this version does not run.",
-		"It is refused by name: a key that were ignored would make a result that answers another question.",
-		"extends: _base.yaml",
-		"chunk: 256",
+		"A run was asked for with a key or value of the language that this version does not run.",
+		"validate, plan and diff take it. A run refuses it by name: to ignore it would answer another question.",
+		"rate: [5, 10]",
+		"concurrency: [4, 8]",
 	},
 	"other-mode": {
 		"A key belongs to another mode than the scenario's.",
@@ -435,6 +465,12 @@ var codeHelps = map[string]codeHelp{
 		"It is not there, or may not be read; the other files of the call are read all the same.",
 		"wsrun scenarios/swep.yaml",
 		"wsrun scenarios/sweep.yaml",
+	},
+	"unset-variable": {
+		"A value names an environment variable that is not set.",
+		"An empty text in its place would measure something else than was meant.",
+		"description: built from ${WSRUN_BRANCH}",
+		"description: built from ${WSRUN_BRANCH:-main}",
 	},
 	"where-unmet": {
 		"The where of a threshold chooses no point of the plan.",

@@ -9,7 +9,7 @@ import (
 
 // noFileShows are the codes whose example is no part of one scenario file: a call, or
 // what a file is as a whole.
-var noFileShows = []string{"bad-profile", "condition-too-long", "duplicate-name", "encoding", "empty-file", "too-large", "unreadable"}
+var noFileShows = []string{"bad-extends", "bad-profile", "bad-set", "base-alone", "condition-too-long", "duplicate-file", "duplicate-name", "encoding", "empty-file", "not-supported-yet", "too-large", "unreadable"}
 
 var topKey = regexp.MustCompile(`(?m)^([a-z_]+):`)
 

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,12 +16,16 @@ import (
 
 // Options are what the command line adds to a file, and what a file may do.
 type Options struct {
-	AllowedEnv    []string // names that target.api_key_env may give beside WSRUN_*
+	AllowedEnv    []string // names that ${NAME} and target.api_key_env may give beside WSRUN_*
 	AllowCommands bool     // warmup.reset.command may be used
 
 	Target    string            // replaces endpoints or simulator; drops metrics and reset URLs
 	OutputDir string            // replaces output.dir; may be anywhere
 	Labels    map[string]string // added to labels, winning over the file's
+
+	Set   []string                         // path=value, each laid on top of the file
+	Env   func(name string) (string, bool) // the environment, for ${NAME}; nil: no variable is set
+	Stdin io.Reader                        // what the path - stands for
 
 	Tiers map[string]int64 // where tiers of an earlier run end, in tokens of reuse distance, by name: sizes may be written as shares, 0.5 tier1
 
@@ -35,15 +40,17 @@ type Options struct {
 // are in the problems and in Plan.Warnings. Nothing is sent and no clock is read.
 func Load(path string, src []byte, opt Options) (*Plan, []Problem) {
 	s := newSource(path, src)
-	root, problems := s.parse()
+	l := &layers{opt: opt, main: s, of: map[*yaml.Node]*source{}, reads: map[string]bool{}}
+	root := l.stack()
 	if root == nil {
-		return nil, problems
+		return nil, l.sorted(l.problems)
 	}
-	w := newWalker(s)
-	w.at[""], w.tiers = place{value: root}, opt.Tiers
+	w := l.walker()
+	w.at[""], w.tiers, w.problems = place{value: root}, opt.Tiers, l.problems
 	var raw rawFile
-	if w.value(root, reflect.ValueOf(&raw).Elem(), ""); follow(root).Kind != yaml.MappingNode {
-		return nil, w.problems
+	w.value(root, reflect.ValueOf(&raw).Elem(), "")
+	if follow(root).Kind != yaml.MappingNode || l.broken {
+		return nil, l.sorted(w.problems) // without its base a file lacks keys: no word of those
 	}
 	w.checkFields(&raw)
 	r := &resolver{walker: w, raw: &raw, opt: opt}
@@ -54,23 +61,34 @@ func Load(path string, src []byte, opt Options) (*Plan, []Problem) {
 			r.problems = append(r.problems, w.placed(f))
 		}
 	}
-	sortProblems(r.problems)
-	if hasErrors(r.problems) {
-		return nil, r.problems
+	problems := l.sorted(r.problems)
+	if hasErrors(problems) {
+		return nil, problems
 	}
-	plan.Path, plan.Source, plan.Warnings = path, src, r.problems
-	plan.Sources, plan.places = []SourceFile{{path, src}}, w.places()
-	return plan, r.problems
+	plan.Path, plan.Source, plan.Warnings = path, src, problems
+	plan.Sources, plan.places, plan.Variables, plan.merged = l.files, w.places(), sortedKeys(w.reads), root
+	return plan, problems
 }
 
 // LoadFiles reads the scenarios of one call: all problems of all files at once, in
 // the order of the paths. Names must be unique. The plans are nil when any file
-// has a problem that is not a warning, because nothing may be sent then.
+// has a problem that is not a warning, because nothing may be sent then. The path -
+// is Options.Stdin.
 func LoadFiles(paths []string, opt Options) ([]*Plan, []Problem) {
 	var plans []*Plan
 	var problems []Problem
-	names := map[string]string{}
+	names, seen := map[string]*Plan{}, map[string]bool{}
 	for _, path := range paths {
+		if clean := filepath.Clean(path); seen[clean] {
+			problems = append(problems, Problem{File: path, Code: "duplicate-file", Message: "the file is named twice in this call: leave one out"})
+			continue
+		} else {
+			seen[clean] = true
+		}
+		if isBase(path) {
+			problems = append(problems, Problem{File: path, Code: "base-alone", Message: "a file whose name begins with _ is a base, which is checked through the scenarios that extend it: name one of those, or take the _ off its name"})
+			continue
+		}
 		src, err := opt.read(path)
 		if err != nil {
 			problems = append(problems, Problem{File: path, Code: "unreadable", Message: readMessage(err)})
@@ -83,28 +101,52 @@ func LoadFiles(paths []string, opt Options) ([]*Plan, []Problem) {
 		problems = append(problems, found...)
 		plans = append(plans, plan)
 	}
+	problems = once(problems)
 	if hasErrors(problems) {
 		return nil, problems
 	}
 	return plans, problems
 }
 
-func uniqueName(plan *Plan, names map[string]string) []Problem {
+// isBase reports whether a file is one that others extend.
+func isBase(path string) bool {
+	name := filepath.Base(path)
+	ext := filepath.Ext(name)
+	return strings.HasPrefix(name, "_") && (ext == ".yaml" || ext == ".yml")
+}
+
+// once tells what is wrong in a file that several scenarios extend, or in a --set, one
+// time, with how many they are.
+func once(problems []Problem) []Problem {
+	var out []Problem
+	first, more := map[Problem]int{}, map[int]int{}
+	for _, p := range problems {
+		key := p
+		key.For = ""
+		if i, told := first[key]; told && p.For != "" {
+			more[i]++
+			continue
+		}
+		if p.For != "" {
+			first[key] = len(out)
+		}
+		out = append(out, p)
+	}
+	for i, n := range more {
+		out[i].For += fmt.Sprintf(" and %d more", n)
+	}
+	return out
+}
+
+func uniqueName(plan *Plan, names map[string]*Plan) []Problem {
 	name := plan.Scenario.Name
 	first, taken := names[name]
 	if !taken {
-		names[name] = plan.Path
+		names[name] = plan
 		return nil
 	}
-	s := newSource(plan.Path, plan.Source)
-	p := Problem{File: plan.Path, Path: "/name", Code: "duplicate-name", Message: fmt.Sprintf("the name %q is taken by %s: names are unique within a call, because they name directories", name, first)}
-	for i, line := range s.lines {
-		if strings.HasPrefix(line, "name:") {
-			p = s.place(p, i+1, 1, len("name"))
-			break
-		}
-	}
-	return []Problem{p}
+	p := Problem{Path: "/name", Code: "duplicate-name", Message: fmt.Sprintf("the name %q is taken by %s: names are unique within a call, because they name directories", name, first.Path)}
+	return []Problem{plan.placed(p)}
 }
 
 // Files turns the arguments of a call into scenario files: a directory stands for
@@ -138,8 +180,21 @@ func Files(args []string) ([]string, error) {
 // read gives a file's bytes, a little more than may be used at most, so that a
 // 100 MB file costs nothing and is still seen to be too large.
 func (o Options) read(path string) ([]byte, error) {
+	if path == "-" {
+		if o.Stdin == nil {
+			return nil, errors.New("there is no standard input")
+		}
+		return readBounded(o.Stdin)
+	}
 	if o.ReadFile != nil {
 		return o.ReadFile(path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(info); err != nil {
+		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -149,7 +204,23 @@ func (o Options) read(path string) ([]byte, error) {
 	return readBounded(f)
 }
 
-func readBounded(f fs.File) ([]byte, error) {
+// regular refuses what is no plain file before it is opened: a pipe would be waited for.
+func regular(info fs.FileInfo) error {
+	switch {
+	case info.Mode().IsRegular():
+		return nil
+	case info.IsDir():
+		return errIrregular("it is a directory: name a file in it")
+	}
+	return errIrregular("it is no plain file but a pipe, a device or the like: name a file, or write - and send the scenario to standard input")
+}
+
+// errIrregular says what a path leads to that is no file.
+type errIrregular string
+
+func (e errIrregular) Error() string { return string(e) }
+
+func readBounded(f io.Reader) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, MaxFileSize+4))
 }
 
@@ -164,6 +235,13 @@ func (o Options) readBelow(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close()
+	info, err := root.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(info); err != nil {
+		return nil, err
+	}
 	f, err := root.Open(path)
 	if err != nil {
 		return nil, err
@@ -173,7 +251,10 @@ func (o Options) readBelow(path string) ([]byte, error) {
 }
 
 func readMessage(err error) string {
+	var irregular errIrregular
 	switch {
+	case errors.As(err, &irregular):
+		return string(irregular)
 	case os.IsNotExist(err):
 		return "there is no such file"
 	case os.IsPermission(err):
@@ -191,14 +272,39 @@ func hasErrors(problems []Problem) bool {
 	return false
 }
 
-// sortProblems puts problems in reading order; of those at one place the one
-// found first stays first.
-func sortProblems(problems []Problem) {
-	sort.SliceStable(problems, func(i, j int) bool {
-		a, b := problems[i], problems[j]
-		if a.Line != b.Line {
-			return a.Line < b.Line
+// sorted puts problems in reading order: the scenario's own file first, then its bases,
+// then what the command line set; of those at one place the one found first stays first.
+func (l *layers) sorted(problems []Problem) []Problem {
+	order := map[string]int{}
+	for i, f := range l.files {
+		order[f.Path] = i
+	}
+	for i, name := range l.sets {
+		order[name] = len(l.files) + i
+	}
+	place := func(p Problem) int {
+		if i, known := order[p.File]; known {
+			return i
 		}
-		return a.Col < b.Col
+		return len(order)
+	}
+	sort.SliceStable(problems, func(i, j int) bool {
+		if a, b := place(problems[i]), place(problems[j]); a != b {
+			return a < b
+		}
+		return before(problems[i], problems[j])
 	})
+	return problems
+}
+
+func sortProblems(problems []Problem) {
+	sort.SliceStable(problems, func(i, j int) bool { return before(problems[i], problems[j]) })
+}
+
+// before says which of two problems of one file comes first.
+func before(a, b Problem) bool {
+	if a.Line != b.Line {
+		return a.Line < b.Line
+	}
+	return a.Col < b.Col
 }

@@ -361,8 +361,9 @@ func TestLoadFiles(t *testing.T) {
 	if len(plans) != 2 || len(problems) != 0 || plans[1].Path != "c.yaml" || string(plans[1].Source) != files["c.yaml"] {
 		t.Errorf("%d plans, problems %v", len(plans), problems)
 	}
-	plans, problems = LoadFiles([]string{"b.yaml", "nowhere.yaml", "a.yaml", "a.yaml"}, opt)
-	if plans != nil || codesOf(problems) != "unknown-key unreadable duplicate-name" {
+	files["again.yaml"] = files["a.yaml"]
+	plans, problems = LoadFiles([]string{"b.yaml", "nowhere.yaml", "a.yaml", "again.yaml", "./a.yaml", "_base.yaml"}, opt)
+	if plans != nil || codesOf(problems) != "unknown-key unreadable duplicate-name duplicate-file base-alone" {
 		t.Errorf("plans %v, %s", plans, codesOf(problems))
 	}
 	if p := problems[2]; p.Line != 1 || p.Source != "name: minimal" {

@@ -17,6 +17,10 @@ func museumOptions() Options {
 	return Options{
 		SimulatorProfiles: func(name string) bool { return name == "small" || name == "h100-70b" },
 		ProfileNames:      []string{"h100-70b", "small"},
+		Env: func(name string) (string, bool) {
+			v, set := map[string]string{"WSRUN_HOST": "gpu 1", "WSRUN_PORT": "x:8000", "WSRUN_TWO_LINES": "a\nb", "WSRUN_MAX": "5x", "WSRUN_LIMIT": "300"}[name]
+			return v, set
+		},
 	}
 }
 
@@ -49,6 +53,15 @@ type exhibit struct {
 	opt   Options
 }
 
+// problems are those of the call, and what a run of it would refuse.
+func (x exhibit) problems() []Problem {
+	plans, problems := LoadFiles(x.paths, x.opt)
+	for _, p := range plans {
+		problems = append(problems, NotYet(p)...)
+	}
+	return problems
+}
+
 // exhibits are the files, the folders (a call that names several files, or what is
 // read beside a file), and what no file should show: the calls are made here.
 func exhibits(t testing.TB) []exhibit {
@@ -77,7 +90,13 @@ func exhibits(t testing.TB) []exhibit {
 	}
 	large := museumOptions()
 	large.ReadFile = func(string) ([]byte, error) { return []byte(strings.Repeat("# a very long file\n", 1<<16)), nil }
+	set := museumOptions()
+	set.Set = []string{"working_set.max=5x", "stop[2].when=error_rate > 5%", "contexts.min=1k", "extends=_other.yaml", "seed", "labels.\"a b\"=1", "target.timeots.connect=1s", "slo={ttft: {p95: 1}}", "hit_rates[1]=101", "description=[a", "trials="}
+	one := "testdata/museum/extends/a.yaml"
 	return append(out,
+		exhibit{"call-set", []string{"testdata/museum/duplicate-name/" + "a.yaml"}, set},
+		exhibit{"call-base-alone", []string{"testdata/museum/extends/_base.yaml"}, museumOptions()},
+		exhibit{"call-duplicate-file", []string{one, "./" + one}, museumOptions()},
 		exhibit{"call-too-large", []string{"record.wsr"}, large},
 		exhibit{"call-unreadable", []string{"testdata/museum/swep.yaml"}, museumOptions()})
 }
@@ -97,7 +116,7 @@ func TestMuseum(t *testing.T) {
 		golden := "testdata/museum/" + x.name + ".txt"
 		delete(texts, golden)
 		t.Run(x.name, func(t *testing.T) {
-			_, problems := LoadFiles(x.paths, x.opt)
+			problems := x.problems()
 			got := Render(problems, false)
 			if got == "" {
 				t.Error("an exhibit without a problem")
@@ -127,7 +146,7 @@ func TestMuseum(t *testing.T) {
 func TestMuseumHoldsEveryCode(t *testing.T) {
 	seen := map[string]bool{}
 	for _, x := range exhibits(t) {
-		_, problems := LoadFiles(x.paths, x.opt)
+		problems := x.problems()
 		for _, p := range problems {
 			seen[p.Code] = true
 			if !slices.Contains(Codes(), p.Code) {
@@ -149,7 +168,7 @@ func TestMuseumHoldsEveryCode(t *testing.T) {
 // are one line, do not shout, and speak of the file, not of our code.
 func TestMuseumMessages(t *testing.T) {
 	for _, x := range exhibits(t) {
-		_, problems := LoadFiles(x.paths, x.opt)
+		problems := x.problems()
 		for _, p := range problems {
 			m := p.Message
 			switch {

@@ -7,14 +7,7 @@ func NotYet(p *Plan) []Problem {
 	var out []Problem
 	note := func(path, message string) {
 		q := Problem{Path: path, Code: "not-supported-yet", Message: "not supported yet: " + message}
-		file, line, col := p.Place(path)
-		q.File = file
-		for _, f := range p.Sources {
-			if f.Path == file && line > 0 {
-				q = newSource(f.Path, f.Text).place(q, line, col, len(path)-1)
-			}
-		}
-		out = append(out, q)
+		out = append(out, p.placed(q))
 	}
 	sc := p.Scenario
 	if len(sc.Rates) > 0 {

@@ -15,7 +15,8 @@ type PointID struct {
 	Context       int64   // tokens of a prompt, as sent (R)
 	OutputTokens  int64   // of each request
 	HitRate       float64 // percent, as asked
-	Level         int     // concurrency asked for; 0 where it is found (sustained) or has no meaning (map)
+	Level         int     // concurrency asked for; 0 where it is found (sustained) or has no meaning (map, open loop)
+	Rate          float64 // requests/s asked for, open loop; else 0
 	ReuseDistance int64   // tokens; 0 at hit rate 0 and for a map
 }
 
@@ -80,7 +81,7 @@ func byID(ids []PointID) []int {
 
 func compareIDs(p, q PointID) int {
 	return cmp.Or(cmp.Compare(p.Context, q.Context), cmp.Compare(p.OutputTokens, q.OutputTokens), cmp.Compare(p.HitRate, q.HitRate),
-		cmp.Compare(p.Level, q.Level), cmp.Compare(p.ReuseDistance, q.ReuseDistance))
+		cmp.Compare(p.Level, q.Level), cmp.Compare(p.Rate, q.Rate), cmp.Compare(p.ReuseDistance, q.ReuseDistance))
 }
 
 func idAt(ids []PointID, order []int, i int) *PointID {
@@ -128,8 +129,12 @@ func (p *Plan) Points() []PointID {
 				out = append(out, id)
 			}
 		default:
-			for _, level := range c.Levels {
-				id.Level, id.ReuseDistance = level, c.ReuseDistance
+			id.ReuseDistance = c.ReuseDistance
+			for _, id.Level = range c.Levels {
+				out = append(out, id)
+			}
+			id.Level = 0
+			for _, id.Rate = range c.Rates {
 				out = append(out, id)
 			}
 		}

@@ -11,14 +11,29 @@ import (
 // names, else the value at its path, else the nearest key above.
 func (w *walker) placed(f finding) Problem {
 	n := w.locate(f.Path)
-	p := w.src.problem(f.Code, n, f.Path, f.Message)
+	p := w.problem(f.Code, n, f.Path, f.Message)
 	p.Warning = f.Warning
-	if at, ok := w.at[f.Path]; ok && f.to > f.from && follow(at.value).Kind == yaml.ScalarNode {
-		if line, col, ok := w.src.inside(follow(at.value), f.from); ok {
-			return w.src.place(p, line, col, f.to-f.from)
-		}
+	at, ok := w.at[f.Path]
+	if !ok || f.to <= f.from || follow(at.value).Kind != yaml.ScalarNode {
+		return p
+	}
+	text, from, to := w.asWritten(follow(at.value), f.from, f.to)
+	s := w.sourceOf(text)
+	if line, col, ok := s.inside(text, from); ok {
+		return s.place(p, line, col, to-from)
 	}
 	return p
+}
+
+// asWritten gives the node as it stands in its file, and the part of its text that a part
+// of the text with all variables filled in comes from.
+func (w *walker) asWritten(n *yaml.Node, from, to int) (*yaml.Node, int, int) {
+	f := w.was[n]
+	if f == nil || f.ends == nil {
+		return n, from, to
+	}
+	from, to = f.before(from, to)
+	return f.node, from, to
 }
 
 // inside finds rune number at of a scalar's value in the file. Decoded text and

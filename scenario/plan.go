@@ -1,20 +1,28 @@
 package scenario
 
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
 // Plan is the expansion of a scenario: what will be sent, in which order.
 type Plan struct {
-	Scenario *Scenario
-	Digest   string       // of the resolved plan without secrets, URLs, labels and description
-	Path     string       // as the file was named
-	Source   []byte       // the file as given
-	Sources  []SourceFile // what the scenario was read from: the file itself, then every base, nearest first; nil for a record's
-	Cells    []Cell       // in the order of a trial
-	Left     []Left       // sizes left out, and why
-	Warnings []Problem
+	Scenario  *Scenario
+	Digest    string       // of the resolved plan without secrets, URLs, labels and description
+	Path      string       // as the file was named
+	Source    []byte       // the file as given
+	Sources   []SourceFile // what the scenario was read from: the file itself, then every base, nearest first; nil for a record's
+	Cells     []Cell       // in the order of a trial
+	Variables []string     // names of the environment variables that the scenario reads, sorted
+	Left      []Left       // sizes left out, and why
+	Warnings  []Problem
 
 	Stops      []*Condition // one for each Scenario.Stop, compiled
 	Thresholds []Gate       // one for each Scenario.Thresholds
 	Gated      []*Condition // the where of each Scenario.Compare.Gate; nil: all points
 
+	merged *yaml.Node      // the file with its bases and --set
 	places map[string]spot // where each key that was given stands, by path
 }
 
@@ -42,6 +50,25 @@ func (p *Plan) Place(path string) (file string, line, col int) {
 type Gate struct {
 	Expect *Condition
 	Where  *Condition
+}
+
+// placed gives a problem the place of the key at its path.
+func (p *Plan) placed(at Problem) Problem {
+	where := p.places[at.Path]
+	if at.File = where.file; at.File == "" {
+		at.File = p.Path
+		return at
+	}
+	for _, f := range p.Sources {
+		if f.Path == at.File {
+			if f.Path != p.Path {
+				at.For = p.Path
+			}
+			return newSource(f.Path, f.Text).place(at, where.line, where.col, len(at.Path)-1-strings.LastIndexByte(at.Path, '/'))
+		}
+	}
+	at.For = p.Path
+	return at
 }
 
 // Cell is one cache state under test, with its own warm-up: context x hit rate x

@@ -83,7 +83,6 @@ func LoadProfile(name string, src []byte) ([]byte, []Problem) {
 		return nil, problems
 	}
 	w := newWalker(s)
-	w.later = nil // every key of a profile is run
 	w.at[""] = place{value: root}
 	var raw rawProfile
 	if w.value(root, reflect.ValueOf(&raw).Elem(), ""); follow(root).Kind != yaml.MappingNode {
@@ -109,8 +108,12 @@ func (r *resolver) simulator(profile string) *Simulator {
 		return &Simulator{Profile: profile}
 	}
 	at := "/target/simulator/profile"
-	file := filepath.Clean(filepath.Join(filepath.Dir(r.src.file), profile))
-	if filepath.IsAbs(profile) || !local(profile) && !local(file) {
+	dir := r.src.dir
+	if p, ok := r.at[at]; ok {
+		dir = r.sourceOf(p.value).dir
+	}
+	file, inside := below(dir, profile)
+	if file == "" || !local(profile) && !inside {
 		r.fault("outside-working-directory", at, "target.simulator.profile %q leaves the working directory: write a path below it", profile)
 		return nil
 	}

@@ -213,6 +213,9 @@ func (w *walker) free(n *yaml.Node, path string, each func(key string, v *yaml.N
 			continue
 		}
 		sub := path + "/" + escapePointer(name)
+		if !within(path, "/target/body") && w.takenAway(n.Content[i+1]) {
+			continue // in a body null is a value
+		}
 		w.at[sub] = place{n.Content[i], n.Content[i+1]}
 		good = each(name, n.Content[i+1], sub) && good
 	}
@@ -285,5 +288,6 @@ func (w *walker) jsonScalar(n *yaml.Node, path string) (any, bool) {
 		}
 		return float64(f), true
 	}
-	return n.Value, w.expandable(n, path)
+	n, ok := w.fill(n, path)
+	return n.Value, ok
 }

@@ -71,12 +71,23 @@ func renderOne(b *strings.Builder, p Problem, color bool) {
 	if p.Path != "" {
 		tag = p.Path + " " + p.Code
 	}
-	fmt.Fprintf(b, "%s: %s%s [%s]\n", paint(bold, place), word, printable(p.Message), printable(tag))
+	fmt.Fprintf(b, "%s: %s%s%s [%s]\n", paint(bold, place), word, printable(p.Message), printable(readFor(p)), printable(tag))
 	if p.Line == 0 {
 		return
 	}
 	line, pad, mark := window(p)
 	fmt.Fprintf(b, "%5d | %s\n      | %s%s\n", p.Line, line, pad, paint(hue, mark))
+}
+
+// readFor says which scenario a problem in another file, or in a --set, is one of.
+func readFor(p Problem) string {
+	switch {
+	case p.For == "":
+		return ""
+	case strings.HasPrefix(p.File, setFile):
+		return " (in " + p.For + ")"
+	}
+	return " (extended by " + p.For + ")"
 }
 
 // window cuts a long line round the place and measures what stands before it.

@@ -2,8 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -18,7 +16,7 @@ type resolver struct {
 
 // fault notes a problem at the value of a path.
 func (r *resolver) fault(code, path, format string, args ...any) {
-	r.problems = append(r.problems, r.src.problem(code, r.locate(path), path, fmt.Sprintf(format, args...)))
+	r.problems = append(r.problems, r.problem(code, r.locate(path), path, fmt.Sprintf(format, args...)))
 }
 
 // faultKey notes a problem at the key of a path.
@@ -27,7 +25,7 @@ func (r *resolver) faultKey(code, path, format string, args ...any) {
 	if p, ok := r.at[path]; ok && p.key != nil {
 		n = p.key
 	}
-	r.problems = append(r.problems, r.src.problem(code, n, path, fmt.Sprintf(format, args...)))
+	r.problems = append(r.problems, r.problem(code, n, path, fmt.Sprintf(format, args...)))
 }
 
 func def[T any](p *T, d T) T {
@@ -80,19 +78,9 @@ func (r *resolver) scenario() *Scenario {
 	r.axes(sc)
 	r.conditions(sc)
 	r.modeRules(sc)
-	r.refuseLater()
 	r.crossRules(sc)
 	r.checkTLS(&sc.Target, sc.Warmup.Reset)
 	return sc
-}
-
-// refuseLater refuses the keys that this version reads and does not act on.
-func (r *resolver) refuseLater() {
-	for _, path := range sorted(slices.Collect(maps.Keys(laterKeys))) {
-		if r.given(path) && r.clean(path) {
-			r.faultKey("not-supported-yet", path, "not supported yet: %s", laterKeys[path])
-		}
-	}
 }
 
 func (r *resolver) labels() map[string]string {

@@ -47,7 +47,7 @@ func (w *walker) checkFields(raw any) {
 		if code == "missing-key" && w.meant[path] {
 			continue // it is there, misspelt
 		}
-		found = append(found, w.src.problem(code, w.locate(path), path, message))
+		found = append(found, w.problem(code, w.locate(path), path, message))
 	}
 	w.problems = append(w.problems, found...)
 }

@@ -22,18 +22,21 @@ const (
 	maxDepth    = 50
 )
 
-// source is one file, split into lines as YAML counts them.
+// source is one file, split into lines as YAML counts them. A --set is one as well.
 type source struct {
 	file  string
 	text  string
 	lines []string
+	over  bool   // it changes what others say: null takes a key away
+	read  string // the scenario that it is read for, where it is another file
+	dir   string // what the paths in it are relative to
 }
 
 var lineBreak = regexp.MustCompile("\r\n|\n|\r|\u0085|\u2028|\u2029")
 
 func newSource(file string, src []byte) *source {
 	text := strings.TrimPrefix(string(src), "\ufeff")
-	return &source{file: file, text: text, lines: lineBreak.Split(text, -1)}
+	return &source{file: file, text: text, lines: lineBreak.Split(text, -1), dir: dirOf(file)}
 }
 
 func (s *source) line(n int) string {
@@ -45,7 +48,7 @@ func (s *source) line(n int) string {
 
 // problem builds a problem at a node; a nil node means the whole file.
 func (s *source) problem(code string, n *yaml.Node, path, message string) Problem {
-	p := Problem{File: s.file, Path: path, Code: code, Message: message}
+	p := Problem{File: s.file, Path: path, Code: code, Message: message, For: s.read}
 	if n == nil {
 		return p
 	}
@@ -112,7 +115,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 // syntax places a syntax error. yaml.v3 gives no column and often no or a wrong
 // line, so a second parser is asked; where it reads the text, yaml.v3's line stays.
 func (s *source) syntax(err error) Problem {
-	p := Problem{File: s.file, Code: "syntax"}
+	p := Problem{File: s.file, Code: "syntax", For: s.read}
 	line, message := 0, err.Error()
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
@@ -140,6 +143,8 @@ func advice(line string) string {
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t") || strings.HasPrefix(line, "\t"):
 		return " (a tab: indent with spaces)"
+	case strings.Contains(line, "${"):
+		return " (inside { } and [ ] a variable needs quotes: \"${NAME}\")"
 	case strings.Contains(line, ": {") && !strings.Contains(line, "}"):
 		return " (a { is not closed)"
 	case strings.Contains(line, "[") && !strings.Contains(line, "]"):

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,7 +62,7 @@ func (r *resolver) servers(t *Target, raw rawTarget) {
 	switch {
 	case !r.clean("/target/endpoints", "/target/simulator"):
 	case hasURLs && raw.Simulator != nil:
-		r.fault("endpoints-with-simulator", "/target/simulator", "target has endpoints and simulator: remove one of them")
+		r.fault("endpoints-with-simulator", "/target/simulator", "target has endpoints and simulator: remove one of them%s", r.fromBase("/target/endpoints", "/target/simulator"))
 	case raw.Simulator != nil:
 		t.Simulator = r.simulator(def(raw.Simulator.Profile, "small"))
 	case hasURLs:
@@ -83,101 +82,6 @@ func (r *resolver) checkMetricsCount(t *Target) {
 	default:
 		r.fault("bad-value", "/target/metrics", "target.metrics has %d URLs for %d endpoints: write one for each, or one for all", n, e)
 	}
-}
-
-func (r *resolver) override(t *Target) {
-	if r.opt.Target == "simulator" {
-		t.Simulator = &Simulator{Profile: "small"}
-		return
-	}
-	u, why := normalise(r.opt.Target)
-	if why != "" {
-		r.problems = append(r.problems, Problem{File: r.src.file, Path: "/target", Code: "bad-url", Message: "--target " + withoutUser(r.opt.Target) + ": " + why})
-	}
-	t.Endpoints = []string{u}
-}
-
-func (r *resolver) endpoints(list List[string]) []string {
-	out := make([]string, 0, len(list))
-	for i, e := range list {
-		path := "/target/endpoints/" + itoa(i)
-		u, why := normalise(e)
-		switch {
-		case why != "":
-			r.fault(urlCode(e), path, "%s", why)
-		case slices.Contains(out, u):
-			r.fault("duplicate-value", path, "endpoint %s is given twice: remove one", u)
-		default:
-			out = append(out, u)
-		}
-	}
-	return out
-}
-
-func (r *resolver) urls(path string, list List[string]) []string {
-	var out []string
-	for i, e := range list {
-		if why := badURL(e); why != "" {
-			at := path
-			if r.given(path + "/" + itoa(i)) {
-				at += "/" + itoa(i)
-			}
-			r.fault(urlCode(e), at, "%s", why)
-			continue
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
-// normalise strips what people add to a base URL: a trailing / or /v1.
-func normalise(s string) (base, why string) {
-	if why := badURL(s); why != "" {
-		return "", why
-	}
-	u, _ := url.Parse(s) // badURL has parsed it
-	if u.RawQuery != "" || u.Fragment != "" {
-		return "", "an endpoint is a base URL: remove what follows ? or #"
-	}
-	s = strings.TrimRight(s, "/")
-	s = strings.TrimSuffix(s, "/v1")
-	return strings.TrimRight(s, "/"), ""
-}
-
-// badURL says what is wrong with a URL, or "".
-func badURL(s string) string {
-	u, err := url.Parse(s)
-	switch {
-	case s == "":
-		return "an empty URL: write http://localhost:8000"
-	case err != nil && !strings.Contains(s, "://"), err == nil && u.Scheme != "http" && u.Scheme != "https" && !strings.Contains(s, "://"):
-		return "\"" + s + "\" is no URL: write http://" + strings.TrimLeft(s, "/")
-	case err != nil:
-		return "\"" + s + "\" is no URL: " + strings.TrimPrefix(err.Error(), "parse \""+s+"\": ")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "\"" + s + "\": the scheme is http or https"
-	case u.Hostname() == "":
-		return "\"" + s + "\" has no host: write http://localhost:8000"
-	case u.User != nil:
-		return "a URL with a user or password: keep secrets out of the file; use target.api_key_env"
-	}
-	return ""
-}
-
-// withoutUser keeps a password that was given away from the screen.
-func withoutUser(s string) string {
-	scheme, rest, found := strings.Cut(s, "://")
-	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
-		return scheme + "://***" + rest[at:]
-	}
-	return s
-}
-
-func urlCode(s string) string {
-	if u, err := url.Parse(s); err == nil && u.User != nil && u.Hostname() != "" {
-		return "secret-in-file"
-	}
-	return "bad-url"
 }
 
 func (r *resolver) checkKeyName(name string) {
@@ -200,20 +104,31 @@ func (r *resolver) checkHeaders(headers map[string]string) {
 		switch {
 		case !headerName(name):
 			r.faultKey("bad-header", path, "%q is no name of a header: letters, digits and hyphens", name)
-		case low == "authorization" || low == "cookie" || low == "proxy-authorization" || low == "x-api-key" || low == "api-key":
-			r.fault("secret-in-file", path, "the header %s holds a secret: keep it out of the file; target.api_key_env sends it as Authorization: Bearer", name)
+		case secretHeader(low) && !byVariable(value):
+			r.fault("secret-in-file", path, "the header %s holds a secret: keep it out of the file; write a variable for it, as ${WSRUN_TOKEN}, or let target.api_key_env send it as Authorization: Bearer", name)
 		case slices.Contains(ownHeaders, low):
 			r.faultKey("bad-header", path, "the header %s is wsrun's own: remove it", name)
 		case strings.ContainsAny(value, "\r\n\x00"):
 			r.fault("bad-header", path, "the header %s has a line break: a header is one line", name)
+		case r.brokenHeader(value):
+			r.fault("bad-header", path, "the header %s: %s", name, brokenHeader)
 		default:
 			r.checkTemplate(path, value)
 		}
 	}
 }
 
+// secretHeader names, in lower case, what carries a key.
+func secretHeader(name string) bool {
+	switch name {
+	case "authorization", "cookie", "proxy-authorization", "x-api-key", "api-key":
+		return true
+	}
+	return false
+}
+
 func (r *resolver) checkTemplate(path, value string) {
-	for rest := value; ; {
+	for rest := literalText(value); ; {
 		_, after, open := strings.Cut(rest, "{")
 		name, tail, closed := strings.Cut(after, "}")
 		if !open || !closed {
@@ -266,8 +181,8 @@ func (r *resolver) checkReset(reset *Reset) {
 			kept = append(kept, p)
 			continue
 		}
-		if why := badURL(p); why != "" {
-			r.fault(urlCode(p), at, "%s, or a path as /reset_prefix_cache", why)
+		if _, code, why := r.url(p, at, false); why != "" {
+			r.fault(code, at, "%s, or a path as /reset_prefix_cache", why)
 			continue
 		}
 		if r.opt.Target == "" { // a URL belongs to the replaced target

@@ -27,28 +27,58 @@ const holdsNothing = "the file holds nothing: a scenario needs at least name, ta
 // conversion that a person would not make), collects all problems, and remembers
 // where each value stands.
 type walker struct {
-	src      *source
+	src      *source                // the scenario's own file
+	of       map[*yaml.Node]*source // of nodes that stand elsewhere
+	was      map[*yaml.Node]*filled // of nodes whose variables were filled in, before and after
+	vars     *Options               // says which variables may be read; nil: none
+	reads    map[string]bool        // names of variables
 	problems []Problem
-	at       map[string]place  // by path, /target/timeouts/connect
-	later    map[string]string // keys that are known and refused
-	tiers    map[string]int64  // Options.Tiers
-	meant    map[string]bool   // paths of keys that were probably meant by unknown ones
+	at       map[string]place // by path, /target/timeouts/connect
+	tiers    map[string]int64 // Options.Tiers
+	meant    map[string]bool  // paths of keys that were probably meant by unknown ones
 }
 
 func newWalker(src *source) *walker {
-	return &walker{src: src, at: map[string]place{}, later: laterKeys, meant: map[string]bool{}}
+	return &walker{src: src, at: map[string]place{}, meant: map[string]bool{}, was: map[*yaml.Node]*filled{}, reads: map[string]bool{}}
 }
 
 // fail notes a problem at a node and reports false, so that decoders can return it.
 func (w *walker) fail(code string, n *yaml.Node, path, format string, args ...any) bool {
-	w.problems = append(w.problems, w.src.problem(code, n, path, fmt.Sprintf(format, args...)))
+	w.problems = append(w.problems, w.problem(code, n, path, fmt.Sprintf(format, args...)))
 	return false
 }
+
+// problem builds a problem at a node, in the file that it stands in.
+func (w *walker) problem(code string, n *yaml.Node, path, message string) Problem {
+	if f := w.was[n]; f != nil {
+		n = f.node
+	}
+	return w.sourceOf(n).problem(code, n, path, message)
+}
+
+// sourceOf gives the file that a node stands in.
+func (w *walker) sourceOf(n *yaml.Node) *source {
+	if f := w.was[n]; f != nil {
+		n = f.node
+	}
+	if s := w.of[n]; s != nil {
+		return s
+	}
+	return w.src
+}
+
+// takenAway reports whether a value is a null that takes a key away which no file below
+// gives: there is nothing to read.
+func (w *walker) takenAway(n *yaml.Node) bool { return takesAway(n) && w.sourceOf(n).over }
 
 // value reads n into v, which must be settable.
 func (w *walker) value(n *yaml.Node, v reflect.Value, path string) bool {
 	n = follow(n)
 	if !w.plain(n, path) {
+		return false
+	}
+	n, ok := w.fill(n, path)
+	if !ok {
 		return false
 	}
 	if d, ok := v.Addr().Interface().(decoder); ok {
@@ -58,7 +88,7 @@ func (w *walker) value(n *yaml.Node, v reflect.Value, path string) bool {
 	case reflect.Pointer:
 		p := reflect.New(v.Type().Elem())
 		good := w.value(n, p.Elem(), path)
-		if good || p.Elem().Kind() == reflect.Struct && n.Kind == yaml.MappingNode {
+		if kind := p.Elem().Kind(); good || kind == reflect.Map || kind == reflect.Struct && n.Kind == yaml.MappingNode {
 			v.Set(p) // one bad key does not hide what is wrong with the others
 		}
 		return good
@@ -86,6 +116,9 @@ func (w *walker) plain(n *yaml.Node, path string) bool {
 		if path == "" {
 			return w.fail("empty-file", n, path, "%s", holdsNothing)
 		}
+		if w.sourceOf(n).over {
+			return w.fail("no-value", n, path, "%s has no value: write one, or null to take away what the base says", name)
+		}
 		return w.fail("no-value", n, path, "%s has no value: write one, or remove the key for its default", name)
 	}
 	return true
@@ -110,6 +143,9 @@ func (w *walker) structure(n *yaml.Node, v reflect.Value, path string) bool {
 			good = w.unknown(key, name, path, fields)
 			continue
 		}
+		if w.takenAway(val) {
+			continue
+		}
 		w.at[sub] = place{key, val}
 		good = w.value(val, v.Field(index), sub) && good
 	}
@@ -127,6 +163,9 @@ func (w *walker) key(key *yaml.Node, path string, seen map[string]*yaml.Node) (s
 	if first, dup := seen[key.Value]; dup {
 		return "", w.fail("duplicate-key", key, path+"/"+key.Value, "%q is given twice, first in line %d: remove one", key.Value, first.Line)
 	}
+	if hasRefs(key.Value) {
+		return "", w.fail("bad-key", key, path, "variables are read in values alone: write the key out")
+	}
 	seen[key.Value] = key
 	if key.Style&yaml.TaggedStyle != 0 {
 		return "", w.plain(key, path)
@@ -136,9 +175,6 @@ func (w *walker) key(key *yaml.Node, path string, seen map[string]*yaml.Node) (s
 
 func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]int) bool {
 	sub := path + "/" + name
-	if why, ok := w.later[sub]; ok {
-		return w.fail("not-supported-yet", key, sub, "not supported yet: %s", why)
-	}
 	names := make([]string, 0, len(fields))
 	for f := range fields {
 		names = append(names, f)
@@ -157,21 +193,10 @@ func (w *walker) text(n *yaml.Node, v reflect.Value, path string) bool {
 	if n.Kind != yaml.ScalarNode {
 		return w.notScalar(n, path, "text")
 	}
-	if n.Tag != "!!str" && n.Tag != "!!timestamp" {
+	if n.Tag != "!!str" && n.Tag != "!!timestamp" && w.was[n] == nil {
 		return w.fail("wrong-type", n, path, "%s: expected text, found the %s %s: put it in quotes", pathName(path), tagName(n.Tag), n.Value)
 	}
-	if !w.expandable(n, path) {
-		return false
-	}
 	v.SetString(n.Value)
-	return true
-}
-
-// expandable refuses ${VAR}: sending it literally would be worse than not running.
-func (w *walker) expandable(n *yaml.Node, path string) bool {
-	if strings.Contains(n.Value, "${") {
-		return w.fail("not-supported-yet", n, path, "not supported yet: ${VAR} in values; write the value out, or use target.api_key_env for a key")
-	}
 	return true
 }
 
@@ -187,9 +212,6 @@ func (w *walker) boolean(n *yaml.Node, v reflect.Value, path string) bool {
 func (w *walker) scalar(n *yaml.Node, path, want string) (string, bool) {
 	if n.Kind != yaml.ScalarNode {
 		return "", w.notScalar(n, path, want)
-	}
-	if !w.expandable(n, path) {
-		return "", false
 	}
 	return n.Value, true
 }
@@ -240,7 +262,10 @@ func (w *walker) places() map[string]spot {
 		if n == nil {
 			n = p.value
 		}
-		out[path] = spot{w.src.file, n.Line, n.Column}
+		if f := w.was[n]; f != nil {
+			n = f.node
+		}
+		out[path] = spot{w.sourceOf(n).file, n.Line, n.Column}
 	}
 	return out
 }
