@@ -8,8 +8,8 @@ import (
 
 // What is SGLang's: prompt tokens by the tier that supplied them, for each request and
 // in its counters, what it says of itself, and how its cache is emptied. The rest of the
-// dialect stays vLLM's. Names and forms are those of SGLang's source (main, August 2026);
-// no SGLang was run beside it.
+// dialect stays vLLM's. Names and forms are those of SGLang's source (2025 and 2026); no
+// SGLang was run beside it.
 
 // storageBackend is what SGLang calls the place of tiers below the host's memory: the
 // name of the class that keeps them in files.

@@ -12,8 +12,8 @@ import (
 
 // sglang is SGLang.
 //
-// Sources: SGLang's own source and documentation (python/sglang/srt, main of August 2026;
-// releases up to 0.5.23). No SGLang was run.
+// Sources: copies of SGLang's own source (python/sglang/srt, several states of 2025 and
+// 2026) and its documentation. No SGLang was run.
 //
 // return_cached_tokens_details makes each reply tell its cached tokens by tier, with the
 // server's default flags. /flush_cache empties the device's and the host's tier, and
