@@ -49,12 +49,13 @@ const (
 )
 
 // spare is the number of prompts that a cell's set has beyond those that a map may grow
-// to.
+// to: its edges are confirmed with new ones.
 func spare(sc *scenario.Scenario, c scenario.Cell) int {
 	if sc.Mode != "map" {
 		return 0
 	}
-	n := spareLeast + int(spareShare*float64(c.Prompts))
+	n := result.SurveyOptions(sc, c, 1).Extra()
+	n += spareLeast + int(spareShare*float64(c.Prompts+n))
 	if sc.Map.Policy {
 		n += forPolicy * c.Prompts
 	}

@@ -19,6 +19,9 @@ type edge struct {
 	above       float64 // above it
 	told        bool    // what the server tells separates the levels
 	gradual     bool    // looks on its sides do not belong there: it is no edge
+	clean       bool    // a clean walk has seen it at its bracket
+	alone       bool    // only prompts that were not looked at before show it
+	used        *[2]int // where it seemed to be, or to begin, for prompts that were asked for out of turn; nil when there
 	blurred     bool    // the order of the prompts round it is known too little to go on
 }
 
@@ -162,7 +165,7 @@ func (e *edge) bracket(width func(lo int) int) {
 // search is not over, as wide as it asks for.
 func (e *edge) close(risk float64) {
 	switch {
-	case e.gradual:
+	case e.gradual, e.clean:
 	case e.below+e.above <= risk:
 		e.trim(risk)
 	default:

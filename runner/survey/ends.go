@@ -36,7 +36,7 @@ func (s *Survey) finish() {
 				s.queue = append(s.queue, Action{Kind: Ask, Depth: d})
 			}
 		}
-		if s.slope == nil {
+		if s.slope == nil && s.clean == nil {
 			s.phase = searching // once more, with these looks
 		}
 		return
@@ -48,10 +48,12 @@ func (s *Survey) finish() {
 		deep = append(deep, s.cold...)
 	}
 	s.ends.Deep = s.moved(deep, s.size)
-	s.phase, s.reached = over, s.size
+	s.reached = s.size
 	if s.o.Policy {
-		s.phase = onPolicy
+		s.confirm(onPolicy)
+		return
 	}
+	s.confirm(over)
 }
 
 // before gives the log TTFTs seen at depths from first to last before the second look.

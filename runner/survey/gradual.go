@@ -18,6 +18,7 @@ type slope struct {
 	from, to      int     // depths that are looked at
 	asked         bool    // the looks at it are under way, or done
 	half          int     // the depth at which one half is found
+	last          int     // the depth beyond the last edge that it stands for
 }
 
 // spreadOf is the spread of a level: of new prompts where it is cold, else that of its
@@ -78,8 +79,8 @@ func (s *Survey) slide() bool {
 		return false
 	}
 	e, last := s.edges[0], s.edges[n-1]
-	e.right = last.right
-	s.slope = &slope{before: e.left.level, after: e.right.level, from: max(1, e.lo/4), to: min(s.size, 4*last.hi)}
+	e.right, e.told = last.right, e.left.cat != last.right.cat
+	s.slope = &slope{before: e.left.level, after: e.right.level, from: max(1, e.lo/4), to: min(s.size, 4*last.hi), last: last.hi}
 	s.fit = slices.Delete(s.fit, 1, n)
 	s.edges = slices.Replace(s.edges, 0, n, e)
 	return true

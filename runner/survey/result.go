@@ -24,6 +24,7 @@ type Tier struct {
 	Sources map[string]int64 // tokens told by source, of all its looks; nil when not told
 	Gradual bool             // it does not end at an edge: To is from where nine tenths are found to where one tenth is
 	Half    int              // Gradual: the depth at which half is found
+	Used    *Bracket         // where it seemed to end, or to begin to, for prompts that were asked for out of turn; nil when there too
 }
 
 // Level is the TTFT at one level.
@@ -90,7 +91,7 @@ func (s *Survey) Result() Map {
 
 // known gives the levels and edges of now.
 func (s *Survey) known() ([]segment, []edge) {
-	if s.phase == over || s.phase == ending || s.phase == onPolicy {
+	if s.phase == over || s.phase == ending || s.phase == onPolicy || s.phase == cleaning {
 		if s.fit != nil && s.stop == "" {
 			return s.fit, s.edges
 		}
@@ -128,6 +129,10 @@ func (s *Survey) fill(m *Map, fit []segment, edges []edge) {
 			}
 			b := s.tokens(e.lo, e.hi)
 			t.To = &b
+			if e.used != nil {
+				b := s.tokens(e.used[0], e.used[1])
+				t.Used = &b
+			}
 		} else {
 			m.NoEdge = true
 		}

@@ -29,7 +29,9 @@ func (s *Survey) search() {
 	}
 	s.soften()
 	if s.slide() {
-		s.phase = sloping
+		if s.phase = sloping; s.edges[0].told && s.isCold(s.edges[0].right) {
+			s.doubt()
+		}
 		return
 	}
 	s.phase = ending

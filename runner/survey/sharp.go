@@ -46,6 +46,7 @@ func (s *Survey) sharp() []bool {
 			firsts = s.accounts(true)
 		}
 		out[i] = firsts[i] >= s.edges[i].sure()+alone
+		s.edges[i].alone = out[i]
 	}
 	return out
 }

@@ -127,6 +127,7 @@ type Survey struct {
 	begun  int    // looks when the search began, at the size of now
 	early  int    // looks when it began at first
 	slope  *slope // a gradual end; nil while all are edges
+	clean  *walk  // clean walks, under way or done; nil before
 	policy *policy
 
 	count  Count
@@ -154,6 +155,7 @@ type phase uint8
 const (
 	galloping phase = iota
 	searching
+	cleaning
 	sloping
 	ending
 	onPolicy
@@ -204,6 +206,8 @@ func (s *Survey) decide() Action {
 			s.gallop()
 		case searching:
 			s.search()
+		case cleaning:
+			s.step()
 		case sloping:
 			s.follow()
 		case ending:
@@ -240,7 +244,7 @@ func (s *Survey) Ingested(answers []Look, seconds float64) {
 		}
 		s.failed = 0
 		s.ingest.tokens += l.Prompt
-		if a.Concurrency == 1 {
+		if a.Concurrency == 1 && s.phase != cleaning { // those of walks come when levels are known
 			s.cold = append(s.cold, math.Log(l.TTFT))
 		}
 	}
@@ -280,6 +284,10 @@ func (s *Survey) Looked(l Look) {
 	s.failed = 0
 	s.count.Looks++
 	s.looks = append(s.looks, l)
+	if s.phase == cleaning {
+		s.clean.looked(s, &l)
+		return
+	}
 	s.told.learn(l)
 	s.curve.add(s, len(s.looks)-1)
 	s.learn()

@@ -19,7 +19,11 @@ func (s *Survey) State() string {
 		case t.Gradual:
 			known = append(known, fmt.Sprintf("%s falls off between %s and %s tokens", name, short(t.To.LoTokens), short(t.To.HiTokens)))
 		default:
-			known = append(known, fmt.Sprintf("%s ends between %s and %s tokens", name, short(t.To.LoTokens), short(t.To.HiTokens)))
+			text := fmt.Sprintf("%s ends between %s and %s tokens", name, short(t.To.LoTokens), short(t.To.HiTokens))
+			if t.Used != nil && t.Used.Lo < t.To.Lo {
+				text += fmt.Sprintf(" (prompts that are asked for out of turn are lost from %s on: a hit does not always renew)", short(t.Used.LoTokens))
+			}
+			known = append(known, text)
 		}
 	}
 	return strings.Join(append(known, s.doing()), "; ")
@@ -45,6 +49,8 @@ func (s *Survey) doing() string {
 			}
 		}
 		return "looking for the next edge"
+	case cleaning:
+		return "confirming the edge near " + short(int64(s.walked().hi)*s.o.PromptTokens) + " tokens with new prompts"
 	case sloping:
 		return "following a gradual end"
 	case ending:

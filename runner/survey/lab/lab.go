@@ -29,8 +29,11 @@ type World struct {
 	Drift  func(sent int) float64 // factor on TTFT; nil: none
 	Others func(sent int) int64   // tokens of another client round a request; nil: none
 	Off    bool                   // the cache is switched off
+	Slots  int                    // above 0: the cache is one of whole prompts, of so many slots before a store of Room; Cache is not used
+	Room   int                    // prompts of that store
 
 	rng   *rand.Rand
+	slots *slotted
 	stack []int // prompts, the newest last
 	known int   // prompts sent for the first time
 	sent  int
@@ -49,6 +52,9 @@ var names = []string{"hbm", "dram", "ssd"}
 func (w *World) Run(s *survey.Survey, seed uint64, most int) survey.Map {
 	w.rng = rand.New(rand.NewPCG(seed, 0x6c6162))
 	w.Cache.open(w.rng)
+	if w.Slots > 0 {
+		w.slots = newSlotted(w.Slots, w.Room)
+	}
 	for w.sent < most {
 		a := s.Next()
 		switch a.Kind {
@@ -103,7 +109,12 @@ func (w *World) send(p int) survey.Look {
 	w.sent++
 	tiers := len(w.TTFT) - 1
 	found := make([]int, tiers+1)
-	if found[tiers] = blocks - 1; !w.Off {
+	switch {
+	case w.Off:
+		found[tiers] = blocks - 1
+	case w.slots != nil:
+		found[w.slots.use(p)] = blocks - 1
+	default:
 		found = w.Cache.use(p)
 	}
 	l := survey.Look{Distance: sample.Unknown, Prompt: PromptTokens, Cached: sample.Unknown}
