@@ -133,7 +133,7 @@ each memory tier of its KV cache ends. wsrun FILE... is the same as wsrun run FI
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(unknownFlag)
 	a.runFlags(root)
-	root.AddCommand(a.runCommand(), a.mapCommand(), a.validateCommand(), a.planCommand(), a.reportCommand(), a.tiersCommand(),
+	root.AddCommand(a.runCommand(), a.mapCommand(), a.validateCommand(), a.planCommand(), a.diffCommand(), a.reportCommand(), a.tiersCommand(),
 		a.simulateCommand(), a.initCommand(), a.schemaCommand(), a.versionCommand(), a.childCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultHelpCmd()

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wsrun/wsrun/scenario"
+)
+
+// gitAt is a commit of the repository round the working directory. Git is only ever asked
+// for names and bytes: it runs no filter and no hook, and a name is never an option.
+type gitAt struct {
+	rev    string
+	commit string // its full name
+}
+
+var commitName = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
+
+// openGit finds a revision's commit.
+func openGit(rev string) (*gitAt, error) {
+	if strings.HasPrefix(rev, "-") {
+		return nil, usagef("--against %s: no revision begins with a hyphen", rev)
+	}
+	out, err := git("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	if err != nil && errors.Is(err, exec.ErrNotFound) {
+		return nil, fmt.Errorf("--against reads the old side with git, which is not installed: name two files instead, as wsrun diff OLD NEW")
+	}
+	commit := strings.TrimSpace(string(out))
+	if err != nil || !commitName.MatchString(commit) {
+		if _, outside := git("rev-parse", "--git-dir"); outside != nil {
+			return nil, usagef("--against %s: the working directory is in no git repository that may be read: %v", rev, outside)
+		}
+		return nil, usagef("--against %s: the repository has no such commit; a shallow clone has few (git fetch, or fetch-depth: 0 in CI)", rev)
+	}
+	return &gitAt{rev: rev, commit: commit}, nil
+}
+
+// git runs one git command and gives what it prints, at most a little more than a
+// scenario may have.
+func git(args ...string) ([]byte, error) {
+	cmd := exec.Command("git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
+	// Words are looked at by machines here, and nobody is there to answer a question.
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("git: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("git: %w", err)
+	}
+	out, readErr := io.ReadAll(io.LimitReader(pipe, gitMost))
+	pipe.Close() // more than that is of no use, and git ends when nobody reads
+	err = cmd.Wait()
+	switch {
+	case len(out) == gitMost:
+		return out, nil
+	case err != nil:
+		return nil, fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(complaint.String()))
+	case readErr != nil:
+		return nil, fmt.Errorf("git %s: %w", args[0], readErr)
+	}
+	return out, nil
+}
+
+// gitMost bounds what is read of git: a scenario's largest file, and lists of names.
+const gitMost = 16 << 20
+
+// read gives a file as it was, for scenario.Options.
+func (g *gitAt) read(path string) ([]byte, error) {
+	rel, err := fromHere(path)
+	if err != nil {
+		return nil, errNotInRevision
+	}
+	entry, err := git("ls-tree", "-z", g.commit, "--", rel)
+	if err != nil || len(entry) == 0 {
+		return nil, errNotInRevision
+	}
+	fields := strings.Fields(string(entry)) // mode, type, object, name
+	if len(fields) < 4 || fields[1] != "blob" || fields[0] == "120000" {
+		return nil, fmt.Errorf("%s is no plain file in %s", path, g.rev)
+	}
+	src, err := git("cat-file", "blob", fields[2])
+	if err != nil {
+		return nil, err
+	}
+	return src[:min(len(src), scenario.MaxFileSize+4)], nil
+}
+
+// fromHere writes a path relative to the working directory, as git wants it.
+func fromHere(path string) (string, error) {
+	if !filepath.IsAbs(path) {
+		return filepath.ToSlash(filepath.Clean(path)), nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("working directory: %w", err)
+	}
+	rel, err := filepath.Rel(here, path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// inputs gives the files of both sides. A directory's files are those that it has, or had
+// then; without arguments they are all scenarios below the working directory.
+func (g *gitAt) inputs(args []string) (from, to []input, err error) {
+	all := len(args) == 0
+	if all {
+		args = []string{"."}
+	}
+	for _, arg := range args {
+		old, new := []string{arg}, []string{arg}
+		switch {
+		case all:
+			old, new, err = g.everywhere()
+		case isDir(arg) || g.isTree(arg):
+			old, new, err = g.directory(arg)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, p := range old {
+			from = append(from, input{p, filepath.Clean(p)})
+		}
+		for _, p := range new {
+			if _, err := os.Lstat(p); err == nil || !slices.Contains(old, p) || !g.has(p) {
+				to = append(to, input{p, filepath.Clean(p)}) // not on either side: told as unreadable
+			}
+		}
+	}
+	return from, to, nil
+}
+
+func (g *gitAt) has(path string) bool { _, err := g.read(path); return err == nil }
+
+// isTree reports whether a path was a directory.
+func (g *gitAt) isTree(path string) bool {
+	rel, err := fromHere(path)
+	if err != nil {
+		return false
+	}
+	out, err := git("ls-tree", "-z", g.commit, "--", rel)
+	return err == nil && strings.Contains(string(out), " tree ")
+}
+
+// directory lists the scenarios that a directory has, and those that it had.
+func (g *gitAt) directory(dir string) (old, new []string, err error) {
+	if isDir(dir) {
+		if new, err = scenario.Files([]string{dir}); err != nil {
+			new, err = nil, nil // it may have had some
+		}
+	}
+	rel, err := fromHere(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	spec := []string{"ls-tree", "-z", "--name-only", g.commit}
+	if rel != "." {
+		spec = append(spec, "--", rel+"/")
+	}
+	names, err := gitNames(spec...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range names {
+		if isScenarioName(n) {
+			old = append(old, filepath.FromSlash(n))
+		}
+	}
+	if len(old)+len(new) == 0 {
+		return nil, nil, usagef("%s: the directory holds no scenario (*.yaml, *.yml), and held none in %s", dir, g.rev)
+	}
+	return old, new, nil
+}
+
+// everywhere lists the files that read like scenarios: those of the working tree that git
+// knows or would add, and those of the revision.
+func (g *gitAt) everywhere() (old, new []string, err error) {
+	here, err := gitNames("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range here {
+		src, err := readSome(n)
+		if err == nil && isScenarioName(n) && readsLikeScenario(src) {
+			new = append(new, filepath.FromSlash(n))
+		}
+	}
+	slices.Sort(new)
+	// git grep finds those that may be scenarios in one go; it fails when there is none.
+	then, _ := gitNames("grep", "--no-textconv", "-lzIE", "-e", "^.?(target|extends).?[[:space:]]*:", g.commit, "--", "*.yaml", "*.yml")
+	for _, n := range then {
+		n = strings.TrimPrefix(n, g.commit+":")
+		if !isScenarioName(n) {
+			continue
+		}
+		if src, err := g.read(n); err == nil && readsLikeScenario(src) {
+			old = append(old, filepath.FromSlash(n))
+		}
+	}
+	return old, slices.Compact(new), nil
+}
+
+func gitNames(args ...string) ([]string, error) {
+	out, err := git(args...)
+	if err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 }), nil
+}
+
+// readSome gives a file's bytes, no more than a scenario may have.
+func readSome(path string) ([]byte, error) {
+	f, err := os.Open(filepath.FromSlash(path))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, scenario.MaxFileSize))
+}
+
+// isScenarioName reports whether a file could be a scenario by its name: a base is none.
+func isScenarioName(path string) bool {
+	base := path[strings.LastIndexByte(path, '/')+1:]
+	ext := filepath.Ext(base)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(base, "_")
+}
+
+// Keys that a scenario has at its top and hardly any other YAML file has together.
+var (
+	topTarget = regexp.MustCompile(`(?m)^["']?(target|extends)["']?\s*:`)
+	topShape  = regexp.MustCompile(`(?m)^["']?(contexts|working_set|concurrency|slo|mode|extends)["']?\s*:`)
+)
+
+// readsLikeScenario tells scenarios from the other YAML files of a repository.
+func readsLikeScenario(src []byte) bool { return topTarget.Match(src) && topShape.Match(src) }
