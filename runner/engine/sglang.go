@@ -18,11 +18,12 @@ import (
 // return_cached_tokens_details makes each reply tell its cached tokens by tier, with the
 // server's default flags. /flush_cache empties the device's and the host's tier, and
 // answers 400 while anything runs or waits; it waits as long as timeout says, where it
-// knows that. A storage behind them is emptied by a call of its own.
+// knows that. A storage behind them is emptied by a call of its own. min_tokens is left
+// out: ignore_eos alone makes the length exact, and min_tokens has the sampler hold a
+// penalty against every step.
 var sglang = &engine{
 	name:    "sglang",
 	owners:  []string{"sglang"},
-	lengths: []string{"min_tokens"},
 	fields:  map[string]any{"ignore_eos": true, "return_cached_tokens_details": true},
 	resets:  []string{"/flush_cache?timeout=2"},
 	busy:    http.StatusBadRequest,

@@ -98,7 +98,7 @@ func TestProbeSGLang(t *testing.T) {
 	if !s.UntoldIsNone() {
 		t.Error("a reply that tells no cached tokens had none: the probe did not see it")
 	}
-	if o := s.Output(); !slices.Equal(o.Lengths, []string{"min_tokens"}) || o.Fields["ignore_eos"] != true || o.Fields["return_cached_tokens_details"] != true {
+	if o := s.Output(); len(o.Lengths) != 0 || o.Fields["ignore_eos"] != true || o.Fields["return_cached_tokens_details"] != true {
 		t.Errorf("output: %+v", o)
 	}
 	if b, _ := json.Marshal(p); strings.Contains(string(b), "hunter") {
