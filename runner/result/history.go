@@ -119,24 +119,31 @@ func FindRuns(dir string) ([]RunDir, []error) {
 	var runs []RunDir
 	var errs []error
 	for _, name := range names {
-		dirs, err := folders(filepath.Join(dir, name))
-		if err != nil {
-			errs = append(errs, fmt.Errorf("cannot list the runs of %s: %w", name, cause(err)))
-		}
-		for _, d := range dirs {
-			m, err := readManifest(filepath.Join(dir, name, d, ManifestFile), path.Join(name, d, ManifestFile))
-			switch {
-			case errors.Is(err, fs.ErrNotExist): // another folder
-			case err != nil:
-				errs = append(errs, err)
-			default:
-				runs = append(runs, RunDir{name, d, m})
-			}
-		}
+		found, failed := runsOf(dir, name)
+		runs, errs = append(runs, found...), append(errs, failed...)
 	}
 	slices.SortStableFunc(runs, func(a, b RunDir) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), b.Manifest.Epoch.Compare(a.Manifest.Epoch), strings.Compare(b.Dir, a.Dir))
 	})
+	return runs, errs
+}
+
+// runsOf lists the runs of one name in a results folder, in the order of their folders.
+func runsOf(dir, name string) (runs []RunDir, errs []error) {
+	dirs, err := folders(filepath.Join(dir, name))
+	if err != nil {
+		errs = append(errs, fmt.Errorf("cannot list the runs of %s: %w", name, cause(err)))
+	}
+	for _, d := range dirs {
+		m, err := readManifest(filepath.Join(dir, name, d, ManifestFile), path.Join(name, d, ManifestFile))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // another folder
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			runs = append(runs, RunDir{name, d, m})
+		}
+	}
 	return runs, errs
 }
 

@@ -15,7 +15,8 @@ import (
 
 // ReadOptions says what to leave out.
 type ReadOptions struct {
-	SkipEvents bool // no token events (Request.Events is nil): a third of the memory
+	SkipEvents   bool // no token events (Request.Events is nil): a third of the memory
+	SkipRequests bool // no requests at all: what the phases say needs none, and a large record is read as fast as the disk is
 }
 
 var (
@@ -193,7 +194,7 @@ func (s *scanner) frame() (n int64, err error) {
 // payload unpacks a frame's payload and hands its content on.
 func (s *scanner) payload(k Kind) error {
 	f := emptyFrame(k)
-	if f == nil && k != KindRequest {
+	if f == nil && (k != KindRequest || s.opt.SkipRequests) {
 		return nil
 	}
 	var err error
