@@ -5,6 +5,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,16 +30,20 @@ type Observer interface{ Observe(result.Frame) }
 // Options are what a run needs beside its plan.
 type Options struct {
 	Endpoints []string // base URLs without /v1: the scenario's, or the simulator's
-	APIKey    string
-	Version   string // wsrun's
-	ID        string // short id of the run directory
-	Stamp     string // {ts} of file names
-	Nonce     string // makes prompts of this run unlike those of any other
-	Host      result.Host
-	Only      []string // keys of the cells to run; empty: all
-	Prior     *result.Record
-	Self      load.Self // nil: none
-	Dial      func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Live is the scenario as scenario.Reveal gives it, with the values of the variables
+	// that it names: headers, body, URLs and command are taken from it. It is never
+	// observed. Nil: the plan's own.
+	Live    *scenario.Scenario
+	APIKey  string
+	Version string // wsrun's
+	ID      string // short id of the run directory
+	Stamp   string // {ts} of file names
+	Nonce   string // makes prompts of this run unlike those of any other
+	Host    result.Host
+	Only    []string // keys of the cells to run; empty: all
+	Prior   *result.Record
+	Self    load.Self // nil: none
+	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Interrupt asks for a graceful end: drain, write, return ErrInterrupted. Cancelling
 	// Run's context cuts requests off at once.
 	Interrupt <-chan struct{}
@@ -78,7 +83,8 @@ func Run(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options) er
 // run is the state of one call of Run.
 type run struct {
 	plan  *scenario.Plan
-	sc    *scenario.Scenario
+	sc    *scenario.Scenario // as it is recorded
+	live  *scenario.Scenario // as it is sent: Options.Live
 	opt   Options
 	now   func() int64
 	epoch time.Time
@@ -151,7 +157,7 @@ func (r *run) spared(c scenario.Cell, trial int) string {
 }
 
 func newRun(ctx context.Context, plan *scenario.Plan, obs Observer, opt Options) *run {
-	r := &run{plan: plan, sc: plan.Scenario, opt: opt, obs: obs, session: 1, noted: map[string]bool{}, ended: map[sweep]endedAt{}, scraped: result.NewTelemetry(nil), history: prompt.NewHistory(len(opt.Endpoints))}
+	r := &run{plan: plan, sc: plan.Scenario, live: cmp.Or(opt.Live, plan.Scenario), opt: opt, obs: obs, session: 1, noted: map[string]bool{}, ended: map[sweep]endedAt{}, scraped: result.NewTelemetry(nil), history: prompt.NewHistory(len(opt.Endpoints))}
 	if r.sc.Warmup.Rewarm == "once" {
 		r.once = &onceState{}
 	}

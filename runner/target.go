@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -97,8 +98,8 @@ func (r *run) prepare(ctx context.Context) error {
 }
 
 func (r *run) engineConfig(i int) engine.Config {
-	t := r.sc.Target
-	reset := r.sc.Warmup.Reset
+	t := r.live.Target
+	reset := r.live.Warmup.Reset
 	return engine.Config{
 		Endpoint: r.opt.Endpoints[i], Model: t.Model, API: t.API, Engine: t.Engine, Header: r.fixedHeaders(), Body: t.Body, Block: r.sc.ServerBlock,
 		Metrics: r.target.metricsURL(i), Run: r.opt.Command, Connect: time.Duration(t.Timeouts.Connect), Dial: r.opt.Dial,
@@ -117,43 +118,28 @@ func (r *run) fixedHeaders() []string {
 	if r.opt.APIKey != "" {
 		out = append(out, "Authorization", "Bearer "+r.opt.APIKey)
 	}
-	all := headerTemplates(r.sc.Target.Headers)
-	for i := 0; i < len(all); i += 2 {
-		if !strings.Contains(all[i+1], "{") {
-			out = append(out, all[i], all[i+1])
-		}
-	}
-	return out
+	return append(out, r.headers(false)...)
 }
 
 // varyingHeaders are those with a template, filled in for each request.
 func (r *run) varyingHeaders() []string {
-	var out []string
-	all := headerTemplates(r.sc.Target.Headers)
-	for i := 0; i < len(all); i += 2 {
-		if strings.Contains(all[i+1], "{") {
-			out = append(out, all[i], all[i+1])
-		}
-	}
-	return out
+	return r.headers(true)
 }
 
-func headerTemplates(h map[string]string) []string {
-	names := make([]string, 0, len(h))
-	for n := range h {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	out := make([]string, 0, 2*len(names))
-	for _, n := range names {
-		out = append(out, n, h[n])
+// headers gives the target's headers, those with a template or those without, alternating
+// name and value. What the scenario says decides, not a brace in a variable's value.
+func (r *run) headers(templated bool) (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.live.Target.Headers)) {
+		if scenario.Templated(r.sc.Target.Headers[name]) == templated {
+			out = append(out, name, r.live.Target.Headers[name])
+		}
 	}
 	return out
 }
 
 func (r *run) metricsURLs() []string {
-	if !r.sc.Target.MetricsAuto {
-		return r.sc.Target.Metrics
+	if !r.live.Target.MetricsAuto {
+		return r.live.Target.Metrics
 	}
 	out := make([]string, len(r.opt.Endpoints))
 	for i, e := range r.opt.Endpoints {
@@ -212,7 +198,7 @@ func (r *run) probeNotes() {
 func (r *run) makeEncoders(ctx context.Context) error {
 	first := r.target.servers[0]
 	out := first.Output()
-	frame, err := prompt.NewFrame(first.API(), first.Model(), out.Lengths, out.Fields, r.sc.Target.Body)
+	frame, err := prompt.NewFrame(first.API(), first.Model(), out.Lengths, out.Fields, r.live.Target.Body)
 	if err != nil {
 		return err
 	}

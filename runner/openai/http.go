@@ -3,6 +3,7 @@ package openai
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -15,9 +16,14 @@ import (
 )
 
 // requestHead builds what each request to u starts with: everything before the
-// value of Content-Length, and the fixed headers after it.
+// value of Content-Length, and the fixed headers after it. A user and a password in the
+// URL are sent as basic authorization, as net/http does, unless a header says otherwise.
 func requestHead(u *url.URL, cfg *Config) (head, tail []byte) {
 	host, fixed := u.Host, []byte(nil)
+	if u.User != nil && !hasHeader(cfg.Headers, "Authorization") {
+		password, _ := u.User.Password()
+		fixed = appendHeader(fixed, "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)))
+	}
 	for i := 0; i+1 < len(cfg.Headers); i += 2 {
 		if strings.EqualFold(cfg.Headers[i], "Host") {
 			host = cfg.Headers[i+1]
@@ -32,6 +38,16 @@ func requestHead(u *url.URL, cfg *Config) (head, tail []byte) {
 		head = append(head, "Connection: close\r\n"...)
 	}
 	return append(head, "Content-Length: "...), append([]byte("\r\n"), fixed...)
+}
+
+// hasHeader looks a name up in alternating names and values.
+func hasHeader(headers []string, name string) bool {
+	for i := 0; i+1 < len(headers); i += 2 {
+		if strings.EqualFold(headers[i], name) {
+			return true
+		}
+	}
+	return false
 }
 
 // appendHeader appends one header line. Headers that frame the message are the

@@ -103,7 +103,7 @@ func (c *Client) Close() {
 // endpoint is one server: where it is, what each request to it starts with, and
 // its idle connections.
 type endpoint struct {
-	url  string // complete, for messages
+	url  string // for messages: complete, without user and password
 	addr string // host:port to dial
 	tls  *tls.Config
 	head []byte // request line and fixed headers, up to Content-Length's value
@@ -120,11 +120,16 @@ func newEndpoint(base string, cfg *Config) *endpoint {
 	u, err := url.Parse(ep.url)
 	switch {
 	case err != nil:
-		ep.bad = err
+		ep.url, ep.bad = "an endpoint", errors.New("not a URL") // the text may hold a password
 		return ep
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		ep.bad = errors.New("not an http or https URL with a host")
 		return ep
+	}
+	if u.User != nil {
+		shown := *u
+		shown.User = url.User("...")
+		ep.url = shown.String()
 	}
 	port := u.Port()
 	if port == "" {

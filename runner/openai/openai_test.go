@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wsrun/wsrun/runner/sample"
 )
 
@@ -184,6 +186,32 @@ func TestRequestAsWritten(t *testing.T) {
 	})
 	if want := "POST /base/v1/chat/completions server:8000 Bearer k c1 application/json close a  B: c"; head != want || body != `{"x":1}` {
 		t.Errorf("request %q body %q\nwant    %q", head, body, want)
+	}
+}
+
+// A user and a password in an endpoint's URL are sent, and stand in no error.
+func TestUserOfURL(t *testing.T) {
+	var got []string
+	p := &peer{serve: func(_ context.Context, conn net.Conn, _ int) {
+		req, _, _ := takeRequest(bufio.NewReader(conn))
+		user, password, _ := req.BasicAuth()
+		got = append(got, user+" "+password+" "+req.Host)
+		conn.Close()
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		for _, headers := range [][]string{nil, {"authorization", "Basic b3RoZXI6a2V5"}} {
+			w := newWorld(Config{}, p)
+			w.c = New(Config{Endpoints: []string{"http://me:s%40fe%2Fword@server:8000"}, Headers: headers, Dial: p.dial})
+			job := &sample.Job{Request: sample.Request{MaxTokens: 1}}
+			w.c.Send(t.Context(), job, new(sample.Stream))
+			w.c.Close()
+			if e := job.Request.Err; !strings.Contains(e, "server:8000") || strings.Contains(e, "word") || strings.Contains(e, "me:") {
+				t.Errorf("the error is %q", e)
+			}
+		}
+	})
+	if d := cmp.Diff([]string{"me s@fe/word server:8000", "other key server:8000"}, got); d != "" {
+		t.Error(d)
 	}
 }
 
