@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wsrun/wsrun/internal/report"
+	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/scenario"
 )
 
@@ -24,17 +26,18 @@ func (a *app) planCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		switch a.flags.format {
-		case "json":
-			return report.PlanJSON(a.stdout, plans)
-		case "lines":
-			return report.PlanLines(a.stdout, plans)
+		if a.flags.format == "lines" {
+			return report.PlanLines(a.stdout, plans) // nothing that an earlier run would change
+		}
+		rates := prefillRates(plans, rate)
+		if a.flags.format == "json" {
+			return report.PlanJSON(a.stdout, plans, rates)
 		}
 		for i, p := range plans {
 			if i > 0 {
 				fmt.Fprintln(a.stdout)
 			}
-			if err := report.Plan(a.stdout, p, rate, a.printing()); err != nil {
+			if err := report.Plan(a.stdout, p, rates[i], a.printing()); err != nil {
 				return err
 			}
 		}
@@ -42,8 +45,24 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	a.loadFlags(c)
 	a.printFlags(c, "text, json or lines (one cell a line)")
-	c.Flags().StringVar(&prefill, "prefill-rate", "", "`tokens/s` at which the server computes prompts, as 20k: says how long warm-ups take")
+	c.Flags().StringVar(&prefill, "prefill-rate", "", "`tokens/s` at which the server computes prompts, as 20k: says how long warm-ups take; without it the rate of the last run of the same scenario and server in output.dir")
 	return c
+}
+
+// prefillRates gives the rate of each plan's server: as given, else that of the warm-ups
+// of the last run of its scenario.
+func prefillRates(plans []*scenario.Plan, given float64) []report.Prefill {
+	out := make([]report.Prefill, len(plans))
+	for i, p := range plans {
+		if given > 0 {
+			out[i] = report.Prefill{Rate: given, From: "--prefill-rate"}
+			continue
+		}
+		if rate, run := result.LastWarmupRate(p.Scenario.Output.Dir, p.Scenario); rate > 0 {
+			out[i] = report.Prefill{Rate: rate, From: "the warm-ups of " + filepath.ToSlash(run)}
+		}
+	}
+	return out
 }
 
 // prefillRate reads --prefill-rate; 0 is not known.

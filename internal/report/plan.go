@@ -137,8 +137,9 @@ func PlanLines(w io.Writer, plans []*scenario.Plan) error {
 	return ew.err
 }
 
-// PlanJSON prints the plans as one object: their cells, totals and what was left out.
-func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
+// PlanJSON prints the plans as one object: their cells, totals, what their verdicts
+// need and what was left out. prefill gives the rate that is known for each plan.
+func PlanJSON(w io.Writer, plans []*scenario.Plan, prefill []Prefill) error {
 	b := []byte(`{"schema":1,"plans":[`)
 	for i, p := range plans {
 		e := p.Estimate()
@@ -151,6 +152,8 @@ func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
 		case "map":
 			b = appendKeys(append(b, `,"map":`...), []keyField{{"look_requests", integer(e.LookRequests)}})
 		}
+		b = appendKeys(append(b, `,"needs":`...), needsKeys(p))
+		b = appendKeys(append(b, `,"prefill":`...), prefillKeys(p, prefill[i]))
 		b = append(b, `,"left_out":[`...)
 		for j, l := range p.Left {
 			b = appendKeys(comma(b, j), []keyField{{"context_size", integer(l.Context)}, {"working_set_size", integer(l.WorkingSet)}, {"why", text(l.Why)}})
@@ -176,12 +179,11 @@ func PlanJSON(w io.Writer, plans []*scenario.Plan) error {
 }
 
 // Plan prints a plan for people: each cell and what it costs, then the totals, and
-// what a map would cost instead of a sweep. prefill is the rate in tokens/s at which the
-// server computes prompts; 0: not known, and no time is said for what hangs on it.
-func Plan(w io.Writer, p *scenario.Plan, prefill float64, opt Options) error {
+// what its verdicts rest on, and what a map would cost instead of a sweep.
+func Plan(w io.Writer, p *scenario.Plan, prefill Prefill, opt Options) error {
 	ew := &errWriter{w: w}
 	sc := p.Scenario
-	fmt.Fprintf(ew, "%s  %s\n", opt.Paint.Bold(sc.Name), planHead(sc))
+	fmt.Fprintln(ew, term.Wrap(opt.Paint.Bold(sc.Name)+"  "+planHead(sc), "  ", opt.Width))
 	g, totals := planGrid(p), planTotals(p, prefill)
 	switch sc.Mode {
 	case "sustained":
@@ -191,14 +193,18 @@ func Plan(w io.Writer, p *scenario.Plan, prefill float64, opt Options) error {
 		fmt.Fprintln(ew, term.Wrap(mapText(sc), "  ", opt.Width))
 		g, totals = mapGrid(p), mapTotals(p, prefill)
 	}
-	g.fit(opt.Width)
+	dropped := g.fit(opt.Width)
 	if err := g.render(ew, opt.Paint); err != nil {
 		return err
 	}
+	if len(dropped) > 0 {
+		fmt.Fprintln(ew, term.Wrap(fmt.Sprintf("left out at %d columns: %s", opt.Width, strings.Join(dropped, ", ")), "  ", opt.Width))
+	}
 	for _, l := range p.Left {
-		fmt.Fprintf(ew, "left out: working set %s at context %s: %s\n", metric.Size(l.WorkingSet), metric.Size(l.Context), l.Why)
+		fmt.Fprintln(ew, term.Wrap(fmt.Sprintf("left out: working set %s at context %s: %s", metric.Size(l.WorkingSet), metric.Size(l.Context), l.Why), "  ", opt.Width))
 	}
 	fmt.Fprintln(ew, term.Wrap(totals, "  ", opt.Width))
+	printNeeds(ew, p, prefill, opt.Width)
 	if instead := insteadText(p); instead != "" {
 		fmt.Fprintln(ew, term.Wrap(instead, "  ", opt.Width))
 	}
@@ -207,7 +213,7 @@ func Plan(w io.Writer, p *scenario.Plan, prefill float64, opt Options) error {
 
 // planGrid is the table of a sweep's plan.
 func planGrid(p *scenario.Plan) *grid {
-	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse"}, {name: "hit"}, {name: "prompts"}, {name: "conc", left: true}, {name: "warm-up tok"}, {name: "measured", left: true}}}
+	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse", drop: 2}, {name: "hit"}, {name: "prompts", drop: 3}, {name: "conc", left: true, drop: 1}, {name: "warm-up tok"}, {name: "measured", left: true}}}
 	for row := range planRows([]*scenario.Plan{p}) {
 		if len(row.c.Steps) > 0 {
 			growthRows(g, row)
@@ -248,17 +254,17 @@ func growthRows(g *grid, row planRow) {
 }
 
 // planTotals sums a plan up in a sentence.
-func planTotals(p *scenario.Plan, prefill float64) string {
+func planTotals(p *scenario.Plan, prefill Prefill) string {
 	sc, e := p.Scenario, p.Estimate()
 	s := fmt.Sprintf("%s, %s; warm-up %s tokens in %s requests%s; ", Plural(len(p.Cells), "cell"), Plural(e.Points, "point"),
-		metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), prefillTime(e.WarmupTokens, prefill))
+		metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)), prefill.text(e.WarmupTokens))
 	if e.IngestRequests > 0 {
-		s += fmt.Sprintf("growth adds %s tokens in %s requests, cold%s; ", metric.Text(metric.Tokens, float64(e.IngestTokens)), metric.Text(metric.Count, float64(e.IngestRequests)), prefillTime(e.IngestTokens, prefill))
+		s += fmt.Sprintf("growth adds %s tokens in %s requests, cold%s; ", metric.Text(metric.Tokens, float64(e.IngestTokens)), metric.Text(metric.Count, float64(e.IngestRequests)), prefill.text(e.IngestTokens))
 	}
 	if sc.Mode == "sustained" {
-		return s + fmt.Sprintf("measured %s, drain on top; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
+		return s + fmt.Sprintf("measured %s, drain on top%s; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), e.PeakStreams)
 	}
-	return s + fmt.Sprintf("measured %s, warm-in and drain on top; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), e.PeakStreams)
+	return s + fmt.Sprintf("measured %s, warm-in and drain on top%s; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), e.PeakStreams)
 }
 
 // Plural gives a number with its noun: 1 cell, 2 cells.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/wsrun/wsrun/internal/term"
 	"github.com/wsrun/wsrun/scenario"
@@ -44,20 +43,11 @@ func mapText(sc *scenario.Scenario) string {
 }
 
 // mapTotals sums the plan of a map up in a sentence.
-func mapTotals(p *scenario.Plan, rate float64) string {
+func mapTotals(p *scenario.Plan, prefill Prefill) string {
 	e := p.Estimate()
-	return fmt.Sprintf("%s, %s; at most %s tokens in %s requests, each sent once%s, and about %s further requests, to look and to restore the order; a map ends when the deepest prompt is computed anew: it sends about %g x the prompts of the largest edge; at most %d requests in flight",
+	return fmt.Sprintf("%s, %s; at most %s tokens in %s requests, each sent once%s, and about %s further requests, to look and to restore the order; a map ends when the deepest prompt is computed anew: it sends about %g x the prompts of the largest edge, more where these are few; at most %d requests in flight",
 		Plural(len(p.Cells), "cell"), Plural(e.Points, "trial"), metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)),
-		prefillTime(e.WarmupTokens, rate), metric.Text(metric.Count, float64(e.LookRequests)), scenario.MapFactor, e.PeakStreams)
-}
-
-// prefillTime says how long tokens take at a rate in tokens/s; nothing where no rate is
-// known.
-func prefillTime(tokens int64, rate float64) string {
-	if rate <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%s at %s tokens/s)", clock(time.Duration(float64(tokens)/rate*float64(time.Second))), metric.Text(metric.TokensPerSecond, rate))
+		prefill.text(e.WarmupTokens), metric.Text(metric.Count, float64(e.LookRequests)), scenario.MapFactor, e.PeakStreams)
 }
 
 // insteadText says what a map of the same range would cost, and how it is asked for.
