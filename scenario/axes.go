@@ -53,7 +53,7 @@ func ascending[T cmp.Ordered](r *resolver, path string, list []T, format func(T)
 	}
 }
 
-func (r *resolver) workingSet() WorkingSet {
+func (r *resolver) workingSet(kvBytes float64) WorkingSet {
 	raw := section(r.raw.WorkingSet)
 	if r.mode == mapped {
 		return WorkingSet{} // a map has no sizes, see mapRules
@@ -63,8 +63,8 @@ func (r *resolver) workingSet() WorkingSet {
 	}
 	ws := WorkingSet{Refine: int(def(raw.Refine, 0))}
 	if raw.short {
-		for _, s := range raw.List {
-			ws.Sizes = append(ws.Sizes, int64(s))
+		for i, s := range raw.List {
+			ws.Sizes = append(ws.Sizes, r.tokens("/working_set/"+itoa(i), s, kvBytes))
 		}
 		if len(ws.Sizes) == 0 && r.clean("/working_set") {
 			r.fault("no-value", "/working_set", "working_set: write at least one size")
@@ -72,9 +72,13 @@ func (r *resolver) workingSet() WorkingSet {
 		ascending(r, "/working_set", ws.Sizes, FormatSize)
 		return ws
 	}
-	if r.raw.WorkingSet != nil && r.clean("/working_set") && r.rangeHolds(raw) {
-		lo, n := int64(*raw.Min), int(*raw.Steps)
-		hi := int64(def(raw.Max, rawSetSize(lo)))
+	lo := r.tokens("/working_set/min", section(raw.Min), kvBytes)
+	hi := lo
+	if raw.Max != nil {
+		hi = r.tokens("/working_set/max", *raw.Max, kvBytes)
+	}
+	if r.raw.WorkingSet != nil && r.clean("/working_set") && r.rangeHolds(raw, lo, hi) {
+		n := int(*raw.Steps)
 		if ws.Sizes = Linspace(lo, hi, n); def(raw.Spacing, "linear") == "log" {
 			ws.Sizes = r.logSizes(lo, hi, n)
 		}
@@ -93,8 +97,8 @@ func (r *resolver) logSizes(lo, hi int64, n int) []int64 {
 	return sizes
 }
 
-// rangeHolds checks min, max and steps against each other.
-func (r *resolver) rangeHolds(raw rawWorkingSet) bool {
+// rangeHolds checks min, max (in tokens) and steps against each other.
+func (r *resolver) rangeHolds(raw rawWorkingSet, lo, hi int64) bool {
 	before := len(r.problems)
 	need := func(missing bool, key, hint string) {
 		if missing {
@@ -109,12 +113,11 @@ func (r *resolver) rangeHolds(raw rawWorkingSet) bool {
 	if len(r.problems) > before || raw.Max == nil {
 		return len(r.problems) == before
 	}
-	lo, hi := int64(*raw.Min), int64(*raw.Max)
 	switch {
 	case *raw.Steps == 1:
 		r.fault("working-set-range", "/working_set/steps", "steps: 1 with max: one size is min alone; remove max, or write steps: 2")
 	case lo > hi:
-		r.fault("working-set-range", "/working_set/min", "working_set.min %s is above working_set.max %s", FormatSize(lo), FormatSize(hi))
+		r.fault("working-set-range", "/working_set/min", "working_set.min %s is above working_set.max %s", raw.Min, raw.Max)
 	case lo == hi:
 		r.fault("working-set-range", "/working_set/steps", "working_set.min and max are both %s, which is one size: write steps: 1 without max", FormatSize(lo))
 	}

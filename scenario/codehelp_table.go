@@ -442,6 +442,12 @@ var codeHelps = map[string]codeHelp{
 		"outputtokens: 16",
 		"output_tokens: 16",
 	},
+	"unknown-model": {
+		"target.kv_bytes_per_token names a model whose KV cache is not known.",
+		"A wrong number of bytes would move every size that is written in GiB; the number can be worked out from the model's config.json.",
+		"target: {endpoints: [http://localhost:8000], kv_bytes_per_token: llama-4-70b}",
+		"target: {endpoints: [http://localhost:8000], kv_bytes_per_token: llama-3.1-70b}",
+	},
 	"unknown-profile": {
 		"The simulator has no profile of that name, or there is no such file.",
 		"A profile is a name that wsrun knows, or a file that ends in .yaml.",

@@ -13,6 +13,6 @@ func Codes() []string {
 		"no-size-left", "no-value", "not-ascending", "not-supported-yet", "other-mode", "out-of-range", "output-too-short", "outside-working-directory",
 		"period-longer-than-duration", "rate-with-concurrency", "rewarm-once", "same-cell", "second-document", "secret-in-file", "size-left-out",
 		"sustained-without-slo", "syntax", "tiers-not-given", "tls-without-https", "too-large", "too-many-aliases", "too-many-points", "unknown-key",
-		"unknown-profile", "unknown-tier", "unquoted-template", "unreadable", "unset-variable", "where-unmet", "working-set-range", "wrong-type",
+		"unknown-model", "unknown-profile", "unknown-tier", "unquoted-template", "unreadable", "unset-variable", "where-unmet", "working-set-range", "wrong-type",
 	}
 }

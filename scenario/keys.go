@@ -168,16 +168,18 @@ func typeWords(t reflect.Type) string {
 	panic("scenario: no words for " + t.String())
 }
 
-func (Size) words() string       { return "number of tokens" }
-func (Dur) words() string        { return "duration" }
-func (Percent) words() string    { return "percent" }
-func (Int) words() string        { return "whole number" }
-func (Float) words() string      { return "number" }
-func (Text) words() string       { return "text" }
-func (textMap) words() string    { return "map of text" }
-func (jsonMap) words() string    { return "map" }
-func (rawSeed) words() string    { return "whole number" }
-func (rawSetSize) words() string { return "size: tokens, or a share of a tier (0.5 tier1)" }
+func (Size) words() string    { return "number of tokens" }
+func (Dur) words() string     { return "duration" }
+func (Percent) words() string { return "percent" }
+func (Int) words() string     { return "whole number" }
+func (Float) words() string   { return "number" }
+func (Text) words() string    { return "text" }
+func (textMap) words() string { return "map of text" }
+func (jsonMap) words() string { return "map" }
+func (rawSeed) words() string { return "whole number" }
+func (rawSetSize) words() string {
+	return "size: tokens, MiB, GiB, TiB, or a share of a tier (0.5 tier1)"
+}
 
 // words: one value may stand for a list, but a list of maps is written as one.
 func (List[T]) words() string {
@@ -193,7 +195,6 @@ func (List[T]) words() string {
 
 func (rawAutoSize) words() string    { return "number of tokens, or auto" }
 func (rawAutoDur) words() string     { return "duration, or auto" }
-func (rawAutoNumber) words() string  { return "number, or auto" }
 func (rawAccess) words() string      { return "one of " + strings.Join(accessLaws, ", ") }
 func (rawAccess) values() []string   { return accessLaws }
 func (rawMetrics) words() string     { return "auto, none, a URL or a list of them" }

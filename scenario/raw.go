@@ -21,7 +21,7 @@ type rawFile struct {
 	Extends      *string            `yaml:"extends" validate:"omitnil,min=1" jsonschema_description:"A base file, relative to this one: its keys hold where this file does not write them. Maps merge, lists replace, null deletes." diff:"cosmetic" example:"_base.yaml"`
 	Target       *rawTarget         `yaml:"target" validate:"required" jsonschema_description:"The server under test: a URL, the word simulator, or a map." diff:"reach" orig:"--api-endpoint" example:"http://localhost:8000 | simulator"`
 	Contexts     List[Size]         `yaml:"contexts" validate:"required,min=1,dive,gt=0,lte=1000000000" jsonschema_description:"Prompt lengths in tokens, ascending; k = 1000, M = 1e6, Ki = 1024, Mi = 1024^2." diff:"coverage" orig:"--context-sizes" example:"[8k, 32k] | 30k"`
-	WorkingSet   *rawWorkingSet     `yaml:"working_set" jsonschema_description:"Sizes of the working set in tokens: a range or a list. Map: {max}, how far to look." diff:"coverage" example:"{min: 100k, max: 5M, steps: 10} | [100k, 1M]"`
+	WorkingSet   *rawWorkingSet     `yaml:"working_set" jsonschema_description:"Sizes of the working set: a range or a list, in tokens, or in MiB, GiB, TiB with target.kv_bytes_per_token. Map: {max}, how far to look." diff:"coverage" example:"{min: 100k, max: 5M, steps: 10} | [100k, 1M]"`
 	HitRates     List[Percent]      `yaml:"hit_rates" validate:"omitempty,dive,gte=0,lte=100" jsonschema:"default=100" jsonschema_description:"Percent of each prompt that is reusable prefix, ascending." diff:"coverage" orig:"--cache-hit-rates" example:"[50, 90, 100]"`
 	OutputTokens *Size              `yaml:"output_tokens" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Output tokens of each request; a map asks for one." diff:"breaks-comparison" orig:"--output-tokens" example:"256"`
 	Chunk        *Size              `yaml:"chunk" validate:"omitnil,gte=1,lte=1000000" jsonschema:"default=256" jsonschema_description:"Contexts and prefixes are rounded to this many tokens." diff:"breaks-comparison" orig:"--chunk-size" example:"16 | 256"`
@@ -56,24 +56,24 @@ type rawFile struct {
 func RawFile() any { return rawFile{} }
 
 type rawTarget struct {
-	Endpoints       List[string]   `yaml:"endpoints" validate:"omitempty,min=1" jsonschema_description:"Base URLs of the servers; a trailing / or /v1 is accepted." diff:"reach, breaks-comparison" orig:"--api-endpoint" example:"[http://gpu-1:8000, http://gpu-2:8000]"`
-	Simulator       *rawSimulator  `yaml:"simulator" jsonschema_description:"The built-in server for this run, instead of endpoints." diff:"breaks-comparison" example:"{profile: h100-70b}"`
-	Replicas        *Int           `yaml:"replicas" validate:"omitnil,gte=1,lte=10000" jsonschema:"default=1" jsonschema_description:"Servers behind one endpoint (a router) that share the prompts among them: a tier's edge moves by their number." diff:"breaks-comparison" example:"4"`
-	GPUs            *Int           `yaml:"gpus" validate:"omitnil,gte=1,lte=1000000" jsonschema_description:"GPUs of all servers under test together, for figures per GPU." diff:"cosmetic" example:"8"`
-	Model           *string        `yaml:"model" validate:"omitnil,min=1" jsonschema:"default=auto" jsonschema_description:"Model name; auto: the only one of /v1/models." diff:"breaks-comparison" example:"meta-llama/Llama-3.1-70B-Instruct"`
-	API             *string        `yaml:"api" validate:"omitnil,oneof=auto completions chat" jsonschema:"default=auto" jsonschema_description:"completions (token ids, exact) when the server takes them, else chat." diff:"breaks-comparison" example:"chat"`
-	Engine          *string        `yaml:"engine" validate:"omitnil,oneof=auto vllm sglang llamacpp generic simulator" jsonschema:"default=auto" jsonschema_description:"Kind of the server, which says how its cache is emptied, what fixes the output length and what its metrics are called; auto: found out." diff:"breaks-comparison" example:"vllm"`
-	Balance         *string        `yaml:"balance" validate:"omitnil,oneof=round-robin pinned least-loaded" jsonschema:"default=round-robin" jsonschema_description:"How prompts are spread over endpoints." diff:"breaks-comparison" orig:"--endpoint-selection" example:"pinned"`
-	APIKeyEnv       *string        `yaml:"api_key_env" validate:"omitnil,envname" jsonschema:"default=WSRUN_API_KEY" jsonschema_description:"Name of the environment variable that holds the API key." diff:"reach" example:"GATEWAY_KEY"`
-	Headers         *textMap       `yaml:"headers" jsonschema_description:"Headers of each request; {run}, {cell}, {prompt} and {request} are filled in." diff:"reach" example:"{X-Session-ID: \"{prompt}\"}"`
-	Body            *jsonMap       `yaml:"body" jsonschema_description:"Merged into each request's body." diff:"breaks-comparison" example:"{priority: 1}"`
-	Metrics         *rawMetrics    `yaml:"metrics" jsonschema:"default=auto" jsonschema_description:"Telemetry: auto ({endpoint}/metrics), none, a URL or a list." diff:"reach" example:"none | http://gpu-1:8000/metrics"`
-	MetricsInterval *Dur           `yaml:"metrics_interval" validate:"omitnil,gte=100000000" jsonschema:"default=1s" jsonschema_description:"Time between two readings of telemetry, at least 100ms." diff:"loosened / tightened" example:"5s"`
-	Timeouts        *rawTimeouts   `yaml:"timeouts" jsonschema_description:"Timeouts of one request." diff:"loosened / tightened" example:"{first_token: 5m}"`
-	TLS             *rawTLS        `yaml:"tls" jsonschema_description:"How https endpoints are trusted, and who the client is." diff:"reach" example:"{ca_file: ca.pem}"`
-	MaxInFlight     *Int           `yaml:"max_in_flight" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2000" jsonschema_description:"Safety cap on requests in flight." diff:"cost" example:"500"`
-	KVBytesPerToken *rawAutoNumber `yaml:"kv_bytes_per_token" jsonschema:"default=auto" jsonschema_description:"KV cache bytes of one token, for figures in GB/s; as a number also for capacities in bytes." diff:"cosmetic, breaks-comparison" orig:"--kv-cache-quantization" example:"327680"`
-	Tiers           List[rawTier]  `yaml:"tiers" validate:"max=9,dive" jsonschema_description:"The server's cache tiers as you know them, nearest first: they are named, drawn on pages and held against what is found." diff:"cosmetic, loosened / tightened" example:"[{name: hbm, capacity: 1M}, {name: dram, capacity: 512GiB, bandwidth: 50GB/s}]"`
+	Endpoints       List[string]  `yaml:"endpoints" validate:"omitempty,min=1" jsonschema_description:"Base URLs of the servers; a trailing / or /v1 is accepted." diff:"reach, breaks-comparison" orig:"--api-endpoint" example:"[http://gpu-1:8000, http://gpu-2:8000]"`
+	Simulator       *rawSimulator `yaml:"simulator" jsonschema_description:"The built-in server for this run, instead of endpoints." diff:"breaks-comparison" example:"{profile: h100-70b}"`
+	Replicas        *Int          `yaml:"replicas" validate:"omitnil,gte=1,lte=10000" jsonschema:"default=1" jsonschema_description:"Servers behind one endpoint (a router) that share the prompts among them: a tier's edge moves by their number." diff:"breaks-comparison" example:"4"`
+	GPUs            *Int          `yaml:"gpus" validate:"omitnil,gte=1,lte=1000000" jsonschema_description:"GPUs of all servers under test together, for figures per GPU." diff:"cosmetic" example:"8"`
+	Model           *string       `yaml:"model" validate:"omitnil,min=1" jsonschema:"default=auto" jsonschema_description:"Model name; auto: the only one of /v1/models." diff:"breaks-comparison" example:"meta-llama/Llama-3.1-70B-Instruct"`
+	API             *string       `yaml:"api" validate:"omitnil,oneof=auto completions chat" jsonschema:"default=auto" jsonschema_description:"completions (token ids, exact) when the server takes them, else chat." diff:"breaks-comparison" example:"chat"`
+	Engine          *string       `yaml:"engine" validate:"omitnil,oneof=auto vllm sglang llamacpp generic simulator" jsonschema:"default=auto" jsonschema_description:"Kind of the server, which says how its cache is emptied, what fixes the output length and what its metrics are called; auto: found out." diff:"breaks-comparison" example:"vllm"`
+	Balance         *string       `yaml:"balance" validate:"omitnil,oneof=round-robin pinned least-loaded" jsonschema:"default=round-robin" jsonschema_description:"How prompts are spread over endpoints." diff:"breaks-comparison" orig:"--endpoint-selection" example:"pinned"`
+	APIKeyEnv       *string       `yaml:"api_key_env" validate:"omitnil,envname" jsonschema:"default=WSRUN_API_KEY" jsonschema_description:"Name of the environment variable that holds the API key." diff:"reach" example:"GATEWAY_KEY"`
+	Headers         *textMap      `yaml:"headers" jsonschema_description:"Headers of each request; {run}, {cell}, {prompt} and {request} are filled in." diff:"reach" example:"{X-Session-ID: \"{prompt}\"}"`
+	Body            *jsonMap      `yaml:"body" jsonschema_description:"Merged into each request's body." diff:"breaks-comparison" example:"{priority: 1}"`
+	Metrics         *rawMetrics   `yaml:"metrics" jsonschema:"default=auto" jsonschema_description:"Telemetry: auto ({endpoint}/metrics), none, a URL or a list." diff:"reach" example:"none | http://gpu-1:8000/metrics"`
+	MetricsInterval *Dur          `yaml:"metrics_interval" validate:"omitnil,gte=100000000" jsonschema:"default=1s" jsonschema_description:"Time between two readings of telemetry, at least 100ms." diff:"loosened / tightened" example:"5s"`
+	Timeouts        *rawTimeouts  `yaml:"timeouts" jsonschema_description:"Timeouts of one request." diff:"loosened / tightened" example:"{first_token: 5m}"`
+	TLS             *rawTLS       `yaml:"tls" jsonschema_description:"How https endpoints are trusted, and who the client is." diff:"reach" example:"{ca_file: ca.pem}"`
+	MaxInFlight     *Int          `yaml:"max_in_flight" validate:"omitnil,gte=1,lte=100000" jsonschema:"default=2000" jsonschema_description:"Safety cap on requests in flight." diff:"cost" example:"500"`
+	KVBytesPerToken *rawKVBytes   `yaml:"kv_bytes_per_token" jsonschema:"default=auto" jsonschema_description:"KV cache bytes of one token over all ranks of a server, for figures in GB/s; as a number or the name of a known model also for sizes in MiB, GiB and TiB." diff:"cosmetic, breaks-comparison" orig:"--kv-cache-quantization" example:"327680 | llama-3.1-70b | {model: deepseek-v3, dtype: fp8, tensor_parallel: 8}"`
+	Tiers           List[rawTier] `yaml:"tiers" validate:"max=9,dive" jsonschema_description:"The server's cache tiers as you know them, nearest first: they are named, drawn on pages and held against what is found." diff:"cosmetic, loosened / tightened" example:"[{name: hbm, capacity: 1M}, {name: dram, capacity: 512GiB, bandwidth: 50GB/s}]"`
 
 	short bool // written as a URL or as simulator
 }
@@ -111,13 +111,13 @@ type rawGate struct {
 }
 
 type rawWorkingSet struct {
-	Min     *rawSetSize `yaml:"min" validate:"omitnil,gt=0" jsonschema_description:"Smallest size in tokens, or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison, coverage" orig:"--min-working-set-size" example:"100k | 0.5 tier1"`
-	Max     *rawSetSize `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Largest size in tokens, or a share of a tier. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 1.5 tier2"`
+	Min     *rawSetSize `yaml:"min" jsonschema_description:"Smallest size in tokens; or in MiB, GiB, TiB with target.kv_bytes_per_token; or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison, coverage" orig:"--min-working-set-size" example:"100k | 40GiB | 0.5 tier1"`
+	Max     *rawSetSize `yaml:"max" jsonschema_description:"Largest size, written likewise. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 640GiB | 1.5 tier2"`
 	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes." diff:"breaks-comparison, coverage" orig:"--working-set-increments" example:"10"`
 	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear log" jsonschema:"default=linear" jsonschema_description:"How sizes are spread: linear (equal steps, as the original), or log (equal factors, so that each decade has as many)." diff:"breaks-comparison, coverage" example:"log"`
 	Refine  *Int        `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels." diff:"coverage" example:"3"`
 
-	List  List[rawSetSize] `yaml:"-" validate:"omitempty,dive,gt=0"`
+	List  List[rawSetSize] `yaml:"-"`
 	short bool             // written as a list or one size
 }
 
@@ -281,31 +281,6 @@ func (a *rawAutoDur) decode(w *walker, n *yaml.Node, path string) bool {
 		return false
 	}
 	if *a.Dur == 0 {
-		return w.fail("out-of-range", n, path, "%s: must be above 0, or auto", pathName(path))
-	}
-	return true
-}
-
-// rawAutoNumber is auto or a positive number.
-type rawAutoNumber struct{ Number *Float }
-
-// Shape implements the schema's side.
-func (rawAutoNumber) Shape() []any {
-	return []any{`{"const":"auto"}`, `{"type":"number","exclusiveMinimum":0}`}
-}
-
-func (a *rawAutoNumber) decode(w *walker, n *yaml.Node, path string) bool {
-	if n.Value == "auto" {
-		return true
-	}
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && !oddNumber.MatchString(n.Value) {
-		return w.fail("not-supported-yet", n, path, "not supported yet: kv_bytes_per_token by a model's name; write the number of bytes")
-	}
-	a.Number = new(Float)
-	if !a.Number.decode(w, n, path) {
-		return false
-	}
-	if *a.Number <= 0 {
 		return w.fail("out-of-range", n, path, "%s: must be above 0, or auto", pathName(path))
 	}
 	return true

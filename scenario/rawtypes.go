@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"errors"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -71,10 +70,6 @@ func (s *Size) decode(w *walker, n *yaml.Node, path string) bool {
 		return false
 	}
 	v, err := ParseSize(text)
-	var inBytes errBytes
-	if errors.As(err, &inBytes) {
-		return w.fail("not-supported-yet", n, path, "%s", err)
-	}
 	if err != nil {
 		return w.fail("bad-size", n, path, "%s", err)
 	}

@@ -48,13 +48,14 @@ func section[T any](p *T) T {
 func (r *resolver) scenario() *Scenario {
 	raw := r.raw
 	r.mode = r.readMode()
+	target := r.target()
 	sc := &Scenario{
 		Version:      int(def(raw.Version, 1)),
 		Name:         def(raw.Name, ""),
 		Description:  def(raw.Description, ""),
 		Labels:       r.labels(),
-		Target:       r.target(),
-		WorkingSet:   r.workingSet(),
+		Target:       target,
+		WorkingSet:   r.workingSet(target.KVBytesPerToken),
 		OutputTokens: int64(def(raw.OutputTokens, 256)),
 		Chunk:        int64(def(raw.Chunk, 256)),
 		Access:       def(raw.Access, rawAccess{law: "cyclic"}).law,

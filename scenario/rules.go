@@ -126,7 +126,7 @@ func formatLimit(v reflect.Value, param string) string {
 	switch v.Interface().(type) {
 	case Dur:
 		return Duration(n).String()
-	case Size, rawSetSize:
+	case Size:
 		return FormatSize(n)
 	}
 	return param

@@ -23,7 +23,7 @@ const maxSize = int64(1e12)
 type errBytes struct{ text string }
 
 func (e errBytes) Error() string {
-	return fmt.Sprintf("not supported yet: %s is a size in bytes; write tokens, as 100k or 5M", e.text)
+	return fmt.Sprintf("%s is a size in bytes: write tokens here, as 100k or 5M; in a scenario working_set and the capacities of target.tiers may be in bytes", e.text)
 }
 
 // ParseSize reads a number of tokens: 30000, 30k, 1.5M, 32Ki. The error is a
@@ -65,6 +65,9 @@ func wholeTokens(s string, v float64) (int64, error) {
 }
 
 func badSizeUnit(s, num, unit string) error {
+	if u := strings.TrimSpace(unit); u != unit && (sizeUnits[u] > 0 || byteUnits[u]) {
+		return fmt.Errorf("%q has a space in it: write %s%s", s, num, u)
+	}
 	if byteUnits[unit] {
 		return errBytes{s}
 	}

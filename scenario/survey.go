@@ -62,7 +62,7 @@ func (r *resolver) mapRules(sc *Scenario) {
 	if ws.short {
 		r.fault("other-mode", "/working_set", "sizes belong to mode: fixed and sustained, a map looks at every distance: write how far, as working_set: {max: 20M}, or remove it for that default")
 	}
-	sc.Map = Survey{Max: int64(def(ws.Max, defaultMapMax)), Resolution: float64(def(m.Resolution, 2)) / 100, Policy: def(m.Policy, false)}
+	sc.Map = Survey{Max: r.tokens("/working_set/max", def(ws.Max, rawSetSize{tokens: defaultMapMax}), sc.Target.KVBytesPerToken), Resolution: float64(def(m.Resolution, 2)) / 100, Policy: def(m.Policy, false)}
 	if n := section(m.Looks).N; n != nil {
 		sc.Map.Looks = int(*n)
 	}

@@ -37,9 +37,7 @@ func (r *resolver) target() Target {
 	if len(t.Body) == 0 {
 		t.Body = nil
 	}
-	if kv := section(raw.KVBytesPerToken); kv.Number != nil {
-		t.KVBytesPerToken = float64(*kv.Number)
-	}
+	t.KVBytesPerToken = section(raw.KVBytesPerToken).bytes
 	t.Tiers = r.tiers(raw.Tiers, t.KVBytesPerToken)
 	r.checkKeyName(t.APIKeyEnv)
 	r.checkHeaders(t.Headers)

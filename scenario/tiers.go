@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -39,15 +38,11 @@ func (c *rawCapacity) decode(w *walker, n *yaml.Node, path string) bool {
 		return false
 	}
 	c.text = text
-	v, err := ParseSize(text)
-	var inBytes errBytes
-	if errors.As(err, &inBytes) {
-		c.bytes, err = parseBytes(text)
-	}
-	if err != nil {
+	var err error
+	if c.tokens, c.bytes, err = parseTokensOrBytes(text); err != nil {
 		return w.fail("bad-size", n, path, "%s", err)
 	}
-	if c.tokens = v; v == 0 && c.bytes == 0 {
+	if c.tokens == 0 && c.bytes == 0 {
 		return w.fail("out-of-range", n, path, "%s: must be above 0; leave out a tier that the server does not have", pathName(path))
 	}
 	return true
@@ -61,13 +56,13 @@ func parseBytes(s string) (float64, error) {
 	factor, known := byteFactors[unit]
 	switch {
 	case err != nil || rest != "":
-		return 0, fmt.Errorf("%q is no capacity: write tokens, as 1M, or 512MiB, 80GiB, 2TiB", s)
+		return 0, fmt.Errorf("%q is no size: write tokens, as 1M, or 512MiB, 80GiB, 2TiB", s)
 	case !known && strings.HasSuffix(unit, "B") && len(unit) == 2 && strings.Contains("MGT", unit[:1]):
 		binary := unit[:1] + "iB"
 		decimal := v * decimalPrefixes[unit[:1]] / byteFactors[binary]
 		return 0, fmt.Errorf("%s can be read in two ways: write %s%s, or %s%s where a unit is a power of 1000", s, num, binary, strconv.FormatFloat(decimal, 'f', 2, 64), binary)
 	case !known:
-		return 0, fmt.Errorf("%q is no capacity: bytes are written in MiB, GiB or TiB, as 80GiB", s)
+		return 0, fmt.Errorf("%q is no size: bytes are written in MiB, GiB or TiB, as 80GiB", s)
 	}
 	return v * factor, nil
 }
@@ -143,18 +138,24 @@ func (r *resolver) capacity(path string, c rawCapacity, kvBytes float64) int64 {
 	if c.bytes == 0 {
 		return c.tokens
 	}
+	return r.inTokens(path, c.text, c.bytes, kvBytes)
+}
+
+// inTokens gives how many tokens fit into bytes; 0 where that cannot be known, which is
+// then a problem.
+func (r *resolver) inTokens(path, text string, bytes, kvBytes float64) int64 {
 	if kvBytes <= 0 {
 		if r.clean("/target/kv_bytes_per_token") {
-			r.fault("needs-kv-bytes", path, "%s is a size in bytes and needs the KV bytes of a token: write target.kv_bytes_per_token as a number (2 x layers x KV heads x head size x bytes of a value), or the capacity in tokens, as 1M", c.text)
+			r.fault("needs-kv-bytes", path, "%s is a size in bytes and needs the KV bytes of a token: write target.kv_bytes_per_token, as the name of a known model (llama-3.1-70b) or a number (2 x layers x KV heads x head size x bytes of a value), or the size in tokens, as 1M", text)
 		}
 		return 0
 	}
-	tokens := math.Floor(c.bytes / kvBytes)
+	tokens := math.Floor(bytes / kvBytes)
 	switch {
 	case tokens < 1:
-		r.fault("out-of-range", path, "%s holds no token of %s bytes (target.kv_bytes_per_token)", c.text, strconv.FormatFloat(kvBytes, 'f', -1, 64))
+		r.fault("out-of-range", path, "%s holds no token of %s bytes (target.kv_bytes_per_token)", text, strconv.FormatFloat(kvBytes, 'f', -1, 64))
 	case tokens > float64(maxSize):
-		r.fault("out-of-range", path, "%s is too large: at most %s tokens, of %s bytes each (target.kv_bytes_per_token)", c.text, FormatSize(maxSize), strconv.FormatFloat(kvBytes, 'f', -1, 64))
+		r.fault("out-of-range", path, "%s is too large: at most %s tokens, of %s bytes each (target.kv_bytes_per_token)", text, FormatSize(maxSize), strconv.FormatFloat(kvBytes, 'f', -1, 64))
 	default:
 		return int64(tokens)
 	}
