@@ -65,9 +65,10 @@ func byMode(s *jsonschema.Schema) {
 		return has([]string{"mode"}, "mode", &jsonschema.Schema{Const: mode})
 	}
 	object, none := &jsonschema.Schema{Type: "object"}, jsonschema.FalseSchema
-	s.If, s.Then = is("fixed"), has([]string{"concurrency", "working_set"}, "concurrency", &jsonschema.Schema{Not: object}, "growth", none, "map", none)
+	s.If, s.Then = is("fixed"), has([]string{"working_set"}, "concurrency", &jsonschema.Schema{Not: object}, "growth", none, "map", none)
+	s.Then.OneOf = []*jsonschema.Schema{{Required: []string{"concurrency"}}, {Required: []string{"rate"}}}
 	s.Else = &jsonschema.Schema{If: is("map"), Then: has(nil, notInMap()...)}
-	s.Else.Else = has([]string{"slo", "working_set"}, "concurrency", object, "on_miss", none, "repeats", none, "map", none,
+	s.Else.Else = has([]string{"slo", "working_set"}, "concurrency", object, "on_miss", none, "repeats", none, "map", none, "rate", none, "arrivals", none,
 		"duration", &jsonschema.Schema{Not: object}, "access", &jsonschema.Schema{Not: &jsonschema.Schema{Const: "depth"}})
 }
 
