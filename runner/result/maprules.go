@@ -200,9 +200,9 @@ func (s *summariser) farther(m *Map) string {
 		told = max(told, c.Tokens)
 	}
 	if told > m.Found.Reached.HiTokens {
-		return fmt.Sprintf(": the server is said to hold %s; raise working_set.max", metric.Size(told))
+		return fmt.Sprintf(": the server is said to hold %s; raise working_set.max (--max of wsrun map)", metric.Size(told))
 	}
-	return ": everything that was sent is found again; raise working_set.max to look farther"
+	return ": everything that was sent is found again; raise working_set.max (--max of wsrun map) to look farther"
 }
 
 func p50(p *Point) float64 {
