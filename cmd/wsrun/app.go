@@ -134,7 +134,7 @@ each memory tier of its KV cache ends. wsrun FILE... is the same as wsrun run FI
 	root.SetFlagErrorFunc(unknownFlag)
 	a.runFlags(root)
 	root.AddCommand(a.runCommand(), a.mapCommand(), a.validateCommand(), a.planCommand(), a.diffCommand(), a.reportCommand(), a.tiersCommand(),
-		a.simulateCommand(), a.initCommand(), a.schemaCommand(), a.versionCommand(), a.childCommand())
+		a.simulateCommand(), a.initCommand(), a.explainCommand(), a.schemaCommand(), a.versionCommand(), a.childCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

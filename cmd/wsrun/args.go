@@ -32,7 +32,7 @@ func looksLikeScenario(arg string) bool {
 }
 
 // laterCommands are planned: who has read of them should not look for a slip.
-var laterCommands = []string{"probe", "compare", "verdict", "export", "calibrate", "explain"}
+var laterCommands = []string{"probe", "compare", "verdict", "export", "calibrate"}
 
 // unknownCommand says what an argument might have meant that is neither a command
 // nor a scenario.

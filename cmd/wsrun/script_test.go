@@ -89,7 +89,7 @@ func TestCommandTable(t *testing.T) {
 	root := newApp(null, null, null, func(string) (string, bool) { return "", false }).root()
 	names := commandNames(root)
 	sort.Strings(names)
-	if got, want := strings.Join(names, " "), "completion diff help init map plan report run schema simulate tiers validate version"; got != want {
+	if got, want := strings.Join(names, " "), "completion diff explain help init map plan report run schema simulate tiers validate version"; got != want {
 		t.Errorf("commands:\n got %s\nwant %s", got, want)
 	}
 	for _, c := range root.Commands() {

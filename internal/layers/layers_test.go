@@ -41,7 +41,7 @@ var allowed = map[string]struct{ ours, libs []string }{
 	"internal/report/html": {ours: []string{"runner/result", "runner/survey", "runner/sample", "internal/report", "internal/tier", "internal/verdict", "scenario", "scenario/metric"}, libs: []string{"github.com/go-echarts/go-echarts/v2", "github.com/dop251/goja"}},
 	"internal/migrate":     {},
 	"internal/starter":     {},
-	"internal/explain":     {ours: []string{"scenario", "scenario/metric"}},
+	"internal/explain":     {ours: []string{"scenario", "scenario/metric", "runner/engine", "internal/term"}},
 	"internal/simulator":   {},
 	"internal/layers":      {},
 	"cmd/wsrun":            {ours: []string{"*"}, libs: []string{"github.com/spf13/cobra"}},
