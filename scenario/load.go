@@ -66,7 +66,8 @@ func Load(path string, src []byte, opt Options) (*Plan, []Problem) {
 		return nil, problems
 	}
 	plan.Path, plan.Source, plan.Warnings = path, src, problems
-	plan.Sources, plan.places, plan.Variables, plan.merged = l.files, w.places(), sortedKeys(w.reads), root
+	plan.Sources, plan.places, plan.Variables = l.files, w.places(), sortedKeys(w.reads)
+	plan.kept = kept{root: root, sets: l.sets, beside: r.beside, dir: s.dir, profile: w.profilePath()}
 	return plan, problems
 }
 
@@ -155,7 +156,7 @@ func Files(args []string) ([]string, error) {
 	var out []string
 	for _, arg := range args {
 		info, err := os.Stat(arg)
-		if err != nil || !info.IsDir() {
+		if arg == "-" || err != nil || !info.IsDir() {
 			out = append(out, arg) // a file that cannot be read is a problem of its own
 			continue
 		}
@@ -163,12 +164,19 @@ func Files(args []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arg, err)
 		}
-		before := len(out)
+		before, bases := len(out), 0
 		for _, e := range entries {
 			ext := filepath.Ext(e.Name())
-			if !e.IsDir() && (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(e.Name(), "_") {
+			switch {
+			case e.IsDir() || ext != ".yaml" && ext != ".yml":
+			case isBase(e.Name()):
+				bases++
+			default:
 				out = append(out, filepath.Join(arg, e.Name()))
 			}
+		}
+		if len(out) == before && bases > 0 {
+			return nil, fmt.Errorf("%s: the directory holds no scenario, only bases (_*.yaml), which are checked through the scenarios that extend them", arg)
 		}
 		if len(out) == before {
 			return nil, fmt.Errorf("%s: the directory holds no scenario (*.yaml, *.yml)", arg)

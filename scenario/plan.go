@@ -2,8 +2,6 @@ package scenario
 
 import (
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // Plan is the expansion of a scenario: what will be sent, in which order.
@@ -22,7 +20,7 @@ type Plan struct {
 	Thresholds []Gate       // one for each Scenario.Thresholds
 	Gated      []*Condition // the where of each Scenario.Compare.Gate; nil: all points
 
-	merged *yaml.Node      // the file with its bases and --set
+	kept   kept            // what its files are made of
 	places map[string]spot // where each key that was given stands, by path
 }
 

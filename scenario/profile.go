@@ -126,6 +126,7 @@ func (r *resolver) simulator(profile string) *Simulator {
 		r.fault("unknown-profile", at, "target.simulator.profile %s: %s", file, readMessage(err))
 		return nil
 	}
+	r.beside = append(r.beside, SourceFile{filepath.ToSlash(file), src})
 	body, problems := LoadProfile(file, src)
 	for _, p := range problems {
 		r.fault("bad-profile", at, "%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)

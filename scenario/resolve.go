@@ -9,9 +9,10 @@ import (
 // rules held.
 type resolver struct {
 	*walker
-	raw  *rawFile
-	opt  Options
-	mode string // fixed, sustained, or empty where the file does not say it rightly
+	raw    *rawFile
+	opt    Options
+	beside []SourceFile // files that the scenario names, but for its bases
+	mode   string       // fixed, sustained, or empty where the file does not say it rightly
 }
 
 // fault notes a problem at the value of a path.

@@ -20,6 +20,7 @@ type app struct {
 	stdout, stderr *os.File
 	env            term.Lookup
 	flags          flags
+	hidden         []string // values of variables and keys, which no output may hold
 }
 
 // flags are those of all commands; each command registers the ones it has.
@@ -31,6 +32,7 @@ type flags struct {
 	verbose       bool
 	noColor       bool
 	env           []string
+	set           []string
 	allowCommands bool
 	target        string
 	outputDir     string
@@ -95,7 +97,7 @@ func (a *app) execute(args []string) int {
 func (a *app) complain(err error) {
 	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
 	for i, l := range lines {
-		lines[i] = term.Clean(l) // some of it may be a server's
+		lines[i] = term.Clean(a.public(l)) // some of it may be a server's
 	}
 	fmt.Fprintf(a.stderr, "%s %s\n", a.paint(a.stderr).Red("wsrun:"), strings.Join(lines, "\n"))
 }
@@ -170,7 +172,8 @@ func (a *app) printFlags(c *cobra.Command, formats string) {
 
 // loadFlags are those of commands that read scenarios.
 func (a *app) loadFlags(c *cobra.Command) {
-	c.Flags().StringArrayVar(&a.flags.env, "env", nil, "an environment variable that target.api_key_env may name, beside WSRUN_*; may be repeated")
+	c.Flags().StringArrayVar(&a.flags.env, "env", nil, "an environment variable that the scenario may read, as ${NAME} or with target.api_key_env, beside WSRUN_*; may be repeated")
+	c.Flags().StringArrayVar(&a.flags.set, "set", nil, "`path=value` to lay on the scenario, as working_set.max=5M or stop[0].fail=true; may be repeated")
 	c.Flags().BoolVar(&a.flags.allowCommands, "allow-commands", false, "let warmup.reset.command run a command")
 	c.Flags().StringVar(&a.flags.target, "target", "", "a URL that replaces the scenario's endpoints or simulator")
 	c.Flags().StringVar(&a.flags.outputDir, "output-dir", "", "where results go, instead of output.dir")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -39,21 +38,14 @@ func (a *app) load(args []string) ([]*scenario.Plan, error) {
 }
 
 func (a *app) read(args []string, opt scenario.Options) ([]*scenario.Plan, []scenario.Problem, error) {
-	if args[0] == "-" && len(args) == 1 {
-		src, err := io.ReadAll(io.LimitReader(a.stdin, scenario.MaxFileSize+1))
-		if err != nil {
-			return nil, nil, fmt.Errorf("standard input cannot be read: %w", err)
-		}
-		plan, problems := scenario.Load("-", src, opt)
-		if plan == nil {
-			return nil, problems, nil
-		}
-		return []*scenario.Plan{plan}, problems, nil
-	}
+	stdin := 0
 	for _, arg := range args {
 		if arg == "-" {
-			return nil, nil, usagef("- (standard input) stands alone: it is one scenario")
+			stdin++
 		}
+	}
+	if stdin > 1 {
+		return nil, nil, usagef("- (standard input) is named %d times: it can be read once", stdin)
 	}
 	paths, err := scenario.Files(args)
 	if err != nil {
@@ -81,7 +73,7 @@ func (a *app) loadOptions() (scenario.Options, error) {
 		}
 	}
 	return scenario.Options{
-		Tiers: tiers, AllowedEnv: a.flags.env, AllowCommands: a.flags.allowCommands, Target: a.flags.target, OutputDir: a.flags.outputDir, Labels: labels,
+		Tiers: tiers, AllowedEnv: a.flags.env, Env: a.env, Set: a.flags.set, Stdin: a.stdin, AllowCommands: a.flags.allowCommands, Target: a.flags.target, OutputDir: a.flags.outputDir, Labels: labels,
 		ProfileNames:      simulator.Names(),
 		SimulatorProfiles: func(name string) bool { _, ok := simulator.Builtin(name); return ok },
 		CheckProfile:      func(json []byte) error { _, err := simulator.DecodeProfile(json); return err },

@@ -96,7 +96,8 @@ func (a *app) mapServer(server string, f mapFlags) error {
 		path = f.write
 	}
 	if f.keyEnv != "" {
-		opt.AllowedEnv = append(opt.AllowedEnv, f.keyEnv) // named on the command line, as by --env
+		a.flags.env = append(a.flags.env, f.keyEnv) // named on the command line, as by --env
+		opt.AllowedEnv = a.flags.env
 	}
 	plan, text, err := a.mapPlan(path, server, f, opt)
 	if err != nil {

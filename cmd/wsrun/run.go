@@ -56,7 +56,7 @@ func (a *app) runPlans(plans []*scenario.Plan) error {
 		return err
 	}
 	for _, p := range plans {
-		if _, err := a.apiKey(p.Scenario); err != nil {
+		if _, _, err := a.reveal(p.Scenario); err != nil {
 			return err
 		}
 	}
@@ -86,8 +86,8 @@ func (a *app) resume(args []string) error {
 	switch f := a.flags; {
 	case len(args) > 0:
 		return usagef("--resume takes its scenario from the run: leave %s out", strings.Join(args, " "))
-	case f.target != "" || f.outputDir != "" || f.tiers != "" || len(f.labels) > 0:
-		return usagef("--resume goes on with what the run was asked for: --target, --output-dir, --tiers and --label cannot change it")
+	case f.target != "" || f.outputDir != "" || f.tiers != "" || len(f.labels) > 0 || len(f.set) > 0:
+		return usagef("--resume goes on with what the run was asked for: --set, --target, --output-dir, --tiers and --label cannot change it")
 	}
 	path, err := result.FindRecord(a.flags.resume)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *app) resume(args []string) error {
 		err = onlyKnown(a.flags.only, []*scenario.Plan{{Cells: rec.Run.Cells}})
 	}
 	if err == nil {
-		_, err = a.apiKey(plan.Scenario)
+		_, _, err = a.reveal(plan.Scenario)
 	}
 	if err != nil {
 		return errors.Join(err, w.Close())
@@ -169,16 +169,3 @@ func onlyOf(only []string, p *scenario.Plan) []string {
 
 // defaultKeyEnv may be unset: most servers on a private network want no key.
 const defaultKeyEnv = "WSRUN_API_KEY"
-
-// apiKey reads the server's key from the environment.
-func (a *app) apiKey(sc *scenario.Scenario) (string, error) {
-	name := sc.Target.APIKeyEnv
-	if name == "" {
-		return "", nil
-	}
-	key, ok := a.env(name)
-	if !ok && name != defaultKeyEnv {
-		return "", usagef("%s: target.api_key_env names %s, which is not set", sc.Name, name)
-	}
-	return key, nil
-}

@@ -40,11 +40,26 @@ func (a *app) begin(p *scenario.Plan, only []string) (*session, error) {
 	if s.dir, s.stamp, err = result.NewRunDir(p.Scenario.Output.Dir, p.Scenario.Name, time.Now(), s.id); err != nil {
 		return nil, err
 	}
-	if err = os.WriteFile(filepath.Join(s.dir, scenarioFile), p.Source, 0o644); err != nil {
+	if err = keep(s.dir, p); err != nil {
 		return nil, fmt.Errorf("the scenario cannot be kept with its run: %w", err)
 	}
 	s.writer, err = result.Create(filepath.Join(s.dir, result.RecordFile))
 	return s, err
+}
+
+// keep writes the files that reproduce the scenario into the directory of its run.
+func keep(dir string, p *scenario.Plan) error {
+	files, err := p.Kept()
+	for _, f := range files {
+		path := filepath.Join(dir, filepath.FromSlash(f.Path))
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(path, f.Text, 0o644)
+		}
+	}
+	return err
 }
 
 func randomHex(bytes int) string {
@@ -83,11 +98,11 @@ func (s *session) do(ctx context.Context, stop *interrupts) int {
 // measure is the part that needs a server.
 func (s *session) measure(ctx context.Context, stop *interrupts, progress *report.Progress, failed <-chan error, fail func(error)) error {
 	sc := s.plan.Scenario
-	key, err := s.app.apiKey(sc)
+	live, key, err := s.app.reveal(sc)
 	if err != nil {
 		return err
 	}
-	endpoints := sc.Target.Endpoints
+	endpoints := live.Target.Endpoints
 	if sc.Target.Simulator != nil {
 		sim, err := startChild(sc.Target.Simulator, fail)
 		if err != nil {
@@ -100,8 +115,9 @@ func (s *session) measure(ctx context.Context, stop *interrupts, progress *repor
 	if h.Governor == "powersave" {
 		progress.Say("warning: the CPU frequency governor is powersave: this machine's own delays vary")
 	}
-	return runner.Run(ctx, s.plan, observers{s.writer, progress, &manifest{dir: s.dir, fail: fail, rec: s.prior}}, runner.Options{
-		Endpoints: endpoints, APIKey: key, Version: version(), ID: s.id, Stamp: s.stamp, Nonce: s.nonce, Host: h, Only: s.only, Prior: s.prior,
+	watching := observers{s.writer, progress, &manifest{dir: s.dir, fail: fail, rec: s.prior}}
+	return runner.Run(ctx, s.plan, publicly{s.app, watching}, runner.Options{
+		Endpoints: endpoints, Live: live, APIKey: key, Version: version(), ID: s.id, Stamp: s.stamp, Nonce: s.nonce, Host: h, Only: s.only, Prior: s.prior,
 		Self: load.NewSelf(h.CPULimit), Interrupt: stop.asked, Failed: failed, Command: resetCommand,
 	})
 }
