@@ -271,6 +271,34 @@ func TestVirtualMapPolicies(t *testing.T) {
 	}
 }
 
+// Random eviction never yields an edge, whatever the server tells: that a new prompt may be
+// lost at once is no drift, and no capacity is said to be confirmed.
+func TestVirtualMapRandomNeverSharp(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		for _, metrics := range []string{"auto", "none"} {
+			p := profile(tiers(60), func(p *simulator.Profile) { p.Eviction, p.Seed = simulator.Random, int64(seed) })
+			inBubble(t, scenarioOfMap("metrics: "+metrics, ""), []simulator.Profile{p}, nil, func(w *world) {
+				w.mustRun()
+				m := w.theMap()
+				if tier := m.Rows[0].Tier; len(m.Rows) != 2 || !tier.Gradual || !has(m.Rows[0], "gradual") || tier.To.Hi < 2*tier.To.Lo {
+					t.Errorf("seed %d, metrics %s: %d rows, %s ends %+v: want no edge", seed, metrics, len(m.Rows), tier.Name, tier.To)
+				}
+				for _, r := range m.Rows[0].Reasons {
+					if r.Code == "not-steady" && strings.Contains(r.Text, "newest") {
+						t.Errorf("seed %d, metrics %s: %s", seed, metrics, r.Text)
+					}
+				}
+				for _, f := range result.Summarise(w.Record()).Capacity {
+					if f.Fit != result.FitGradual || !strings.Contains(f.Text, "it does not end at an edge: nine tenths") {
+						t.Errorf("seed %d, metrics %s: %s: %s", seed, metrics, f.Fit, f.Text)
+					}
+				}
+			})
+		}
+	}
+}
+
 func wantAnswer(t *testing.T, what string, e survey.Experiment, want survey.Answer) {
 	t.Helper()
 	if e.Answer != want || e.Seen == "" {

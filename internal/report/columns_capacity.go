@@ -24,7 +24,7 @@ var capacityColumns = []column[*result.CapacityFinding]{
 	{name: "inclusive_tokens", unit: "tokens", ours: "the same if it holds what the tiers before it hold as well: its own; the same for the first tier and for what is told", get: func(f *result.CapacityFinding) field { return integer(f.Inclusive) }},
 	{name: "found_lo_tokens", unit: "tokens", ours: "what it was found to hold at least: the edge's lower end and the private KV in flight; empty where there is no edge", get: func(f *result.CapacityFinding) field { return positive(f.Lo) }},
 	{name: "found_hi_tokens", unit: "tokens", ours: "what it was found not to hold: the edge's upper end and the private KV in flight", get: func(f *result.CapacityFinding) field { return positive(f.Hi) }},
-	{name: "fit", ours: "as stated, exclusive, inclusive, either, not so, not reached, no edge, not seen", get: func(f *result.CapacityFinding) field { return text(string(f.Fit)) }},
+	{name: "fit", ours: "as stated, exclusive, inclusive, either, not so, not reached, no edge, not seen, gradual", get: func(f *result.CapacityFinding) field { return text(string(f.Fit)) }},
 	{name: "allowed_ms_per_1k_tokens", unit: "ms", ours: "kv_bytes_per_token x 1000 / the stated bandwidth", get: func(f *result.CapacityFinding) field { return value(f.Allowed) }},
 	{name: "found_ms_per_1k_tokens", unit: "ms", ours: "TTFT that falling to the tier added per 1000 reused tokens, median over trials", get: func(f *result.CapacityFinding) field { return value(f.Found) }},
 	{name: "text", ours: "the finding as a sentence", get: func(f *result.CapacityFinding) field { return text(f.Text) }},

@@ -24,6 +24,7 @@ const (
 	FitOpen      Fit = "not reached" // the sweep ends before one of these places
 	FitNoEdge    Fit = "no edge"     // the sweep goes beyond all of them and finds none
 	FitUnseen    Fit = "not seen"    // no plateau of the sweep is this tier
+	FitGradual   Fit = "gradual"     // a map's: the tier does not end at an edge
 )
 
 // Limits of what counts as the same place: an edge is known to a prompt, and an engine
@@ -140,13 +141,33 @@ func (s *Summary) finding(c capacity, trials []*Series) CapacityFinding {
 		}
 	}
 	f.slack = slack
-	f.Fit = f.fit()
-	if f.Hi == 0 {
+	switch f.Fit = f.fit(); {
+	case f.Hi == 0:
 		f.Fit = s.unfound(c, trials, slack)
+	case s.gradual(c, trials):
+		f.Fit = FitGradual
 	}
 	f.Allowed, f.Found = s.costs(c, trials)
 	f.Text, f.Cost = s.sentence(&f, c, trials), f.costText(c)
 	return f
+}
+
+// gradual reports whether a map found, in any trial, that the share of a tier falls
+// gradually.
+func (s *Summary) gradual(c capacity, trials []*Series) bool {
+	for _, m := range s.Maps {
+		for i, p := range m.Rows {
+			if !p.Tier.Gradual {
+				continue
+			}
+			for _, t := range trials {
+				if t.Trial == m.Trial && t.SeriesKey == seriesKey(m.Spec, 1) && s.from(t, c) == i {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // from gives the transition out of a tier, -1 when there is none. That the first plateau
@@ -306,9 +327,12 @@ func (s *Summary) sentence(f *CapacityFinding, c capacity, trials []*Series) str
 	if n := s.Run.Scenario.Target.Spread(); n > 1 {
 		text += fmt.Sprintf(" in each of %d replicas", n)
 	}
-	if f.Hi > 0 {
+	switch {
+	case f.Fit == FitGradual:
+		text += fmt.Sprintf(", but it does not end at an edge: nine tenths of the prompts are found up to %s, one tenth up to %s", metric.Size(f.Lo), metric.Size(f.Hi))
+	case f.Hi > 0:
 		text += fmt.Sprintf(", found between %s and %s%s: %s", metric.Size(f.Lo), metric.Size(f.Hi), s.inFlight(f, trials), f.verdict(c, word))
-	} else {
+	default:
 		text += ", " + s.missing(f, c, trials)
 	}
 	return text

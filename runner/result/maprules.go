@@ -130,17 +130,18 @@ func (s *summariser) lagRule(p *Point, c Counts) {
 	}
 }
 
-// moved says which end of a map is not what it was, empty when none.
+// moved says which end of a map is not what it was, empty when none. Where the first tier
+// ends gradually a look near the top may find its prompt or not, at any time.
 func moved(m *Map) string {
 	if m.Found.Steady || !m.Found.Ready {
 		return ""
 	}
 	var ends []string
-	for _, e := range []struct {
+	for i, e := range []struct {
 		name string
 		at   survey.Moved
 	}{{"the newest prompts", m.Found.First}, {"the deepest prompts", m.Found.Last}} {
-		if !e.at.Steady {
+		if !e.at.Steady && (i > 0 || !m.Rows[0].Tier.Gradual) {
 			ends = append(ends, fmt.Sprintf("TTFT of %s was %s and is %s", e.name, metric.Text(metric.Seconds, e.at.Before), metric.Text(metric.Seconds, e.at.After)))
 		}
 	}
