@@ -140,6 +140,7 @@ each memory tier of its KV cache ends. wsrun FILE... is the same as wsrun run FI
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	a.complete(root)
 	return root
 }
 
