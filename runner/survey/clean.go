@@ -54,7 +54,7 @@ func (o Options) Extra() int {
 func (s *Survey) confirm(then phase) {
 	w := &walk{then: then}
 	for i := range s.edges {
-		if e := &s.edges[i]; s.slope == nil && !e.clean && (s.resolve(e.lo) == 1 && s.o.Resolution*float64(e.lo) < 1 || e.alone) {
+		if e := &s.edges[i]; s.slope == nil && !e.clean && (s.exactly(e.lo) || e.alone) {
 			w.todo = append(w.todo, i)
 		}
 	}
@@ -78,7 +78,8 @@ func (s *Survey) nextWalk() {
 		s.phase = w.then
 		return
 	}
-	w.rounds, w.climbs, w.proof = 0, 0, w.slope != nil
+	odd, _ := s.contrary()
+	w.rounds, w.climbs, w.proof = 0, 0, w.slope != nil || odd > 0 && s.walked().told
 	if w.slope != nil {
 		s.setOut(w.slope.last)
 		return
@@ -93,7 +94,7 @@ func (s *Survey) walked() *edge { return &s.edges[s.clean.todo[len(s.clean.todo)
 func (s *Survey) setOut(top int) {
 	w := s.clean
 	if w.proof {
-		top += (proofMisses - 1) * s.resolve(top)
+		top += proofMisses * s.resolve(top)
 		w.rounds++
 	}
 	top = min(top, s.max)

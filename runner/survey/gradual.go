@@ -9,6 +9,7 @@ import (
 const (
 	spreadRun  = 12 // depths
 	spreadEach = 4  // looks at each
+	briefly    = 16 // looks of a search that new prompts end sooner
 )
 
 // slope is a gradual end, whose bracket is from where nine tenths are found to where
@@ -90,8 +91,33 @@ func (s *Survey) slide() bool {
 func (s *Survey) tired() bool { return len(s.looks)-s.early > s.patience() }
 
 // patience is the number of looks of a search: some for each edge, as many as levels need
-// at this spread, of no more edges than a server has tiers.
-func (s *Survey) patience() int { return 60 + 12*s.enough()*(1+min(len(s.edges), 4)/2) }
+// at this spread, of no more edges than a server has tiers. Near a small edge new prompts
+// show more, for less, where depth alone does not say what is found.
+func (s *Survey) patience() int {
+	if n, deepest := s.contrary(); n > 0 && s.clean == nil && s.exactly(deepest) {
+		return briefly
+	}
+	return 60 + 12*s.enough()*(1+min(len(s.edges), 4)/2)
+}
+
+// exactly reports whether one prompt is more than the resolution at a depth.
+func (s *Survey) exactly(depth int) bool { return s.o.Resolution*float64(depth) < 1 }
+
+// contrary counts the looks whose prompts were told not to be found although they stood no
+// deeper than one that was: depth alone does not say what is found. It gives the deepest that was.
+func (s *Survey) contrary() (n, deepest int) {
+	for i := range s.looks[s.begun:] {
+		if l := &s.looks[s.begun+i]; l.blur == 0 && s.told.category(l) > toldCold {
+			deepest = max(deepest, l.Depth)
+		}
+	}
+	for i := range s.looks[s.begun:] {
+		if l := &s.looks[s.begun+i]; l.blur == 0 && l.Depth <= deepest && s.told.category(l) == toldCold {
+			n++
+		}
+	}
+	return n, deepest
+}
 
 // follow looks at a gradual end, at depths evenly in their logarithm.
 func (s *Survey) follow() {
