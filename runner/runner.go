@@ -7,6 +7,7 @@ package runner
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -44,6 +45,7 @@ type Options struct {
 	Prior   *result.Record
 	Self    load.Self // nil: none
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	TLS     *tls.Config // of https endpoints and telemetry, as target.tls says; nil: the system's roots
 	// Interrupt asks for a graceful end: drain, write, return ErrInterrupted. Cancelling
 	// Run's context cuts requests off at once.
 	Interrupt <-chan struct{}

@@ -269,7 +269,7 @@ func TestVirtualSinkFails(t *testing.T) {
 func TestOverflowEndsTheRun(t *testing.T) {
 	r := newRun(context.Background(), planOf(t, scenarioOf("working_set: [4096]\nconcurrency: [1]\n")), hears{}, Options{Endpoints: []string{"http://127.0.0.1:1"}})
 	defer r.stop(nil)
-	r.target = newTarget(nil, nil)
+	r.target = newTarget(nil, nil, nil)
 	if err := r.oneServer(); err != nil {
 		t.Fatal(err)
 	}

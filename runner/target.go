@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,12 +31,12 @@ type target struct {
 	http     *http.Client             // of scrapes: each closes its connection
 }
 
-func newTarget(metrics []string, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *target {
+func newTarget(metrics []string, dial func(ctx context.Context, network, addr string) (net.Conn, error), secure *tls.Config) *target {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
 	return &target{metrics: metrics, soon: make(chan chan struct{}, 1),
-		http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+		http: &http.Client{Transport: &http.Transport{DialContext: dial, TLSClientConfig: secure.Clone(), DisableKeepAlives: true}}}
 }
 
 // connect probes the first endpoint, sees that the others answer, and makes the
@@ -52,7 +53,7 @@ func (r *run) connect(ctx context.Context) error {
 }
 
 func (r *run) probeAll(ctx context.Context) error {
-	r.target = newTarget(r.metricsURLs(), r.opt.Dial)
+	r.target = newTarget(r.metricsURLs(), r.opt.Dial, r.opt.TLS)
 	first, err := engine.Open(r.engineConfig(0))
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func (r *run) engineConfig(i int) engine.Config {
 	reset := r.live.Warmup.Reset
 	return engine.Config{
 		Endpoint: r.opt.Endpoints[i], Model: t.Model, API: t.API, Engine: t.Engine, Header: r.fixedHeaders(), Body: t.Body, Block: r.sc.ServerBlock,
-		Metrics: r.target.metricsURL(i), Run: r.opt.Command, Connect: time.Duration(t.Timeouts.Connect), Dial: r.opt.Dial,
+		Metrics: r.target.metricsURL(i), Run: r.opt.Command, Connect: time.Duration(t.Timeouts.Connect), Dial: r.opt.Dial, TLS: r.opt.TLS,
 		Now: r.now, Report: func(q *sample.Request) {
 			q.ID = r.ids.Add(1)
 			r.emit(&result.Request{Request: *q})
@@ -174,6 +175,9 @@ func (r *run) fits() error {
 
 // probeNotes says once what the probe found that touches every point.
 func (r *run) probeNotes() {
+	if t := r.sc.Target.TLS; t != nil && t.Insecure {
+		r.note("tls-insecure", "target.tls.insecure: no certificate was checked; whoever stands between can read the API key and answer in the server's place")
+	}
 	switch tells := r.probe.TellsCached || len(r.probe.Metrics) > 0; {
 	case r.sc.Mode == "map" && !r.probe.TellsCached && !countsTiers(r.probe):
 		r.note("hit-rate-unverified", "the server tells no cached tokens, neither with its answers nor in its metrics: tiers are told apart by TTFT alone, and levels of it nearer than x1.35 are one")
@@ -251,7 +255,7 @@ func (r *run) generatorConfig() load.Config {
 		Endpoints: r.opt.Endpoints, Path: prompt.Path(r.target.servers[0].API()), Headers: r.fixedHeaders(), Fresh: r.probe.FreshConnection,
 		UntoldIsNone: r.target.servers[0].UntoldIsNone(),
 		Timeouts:     openai.Timeouts{Connect: time.Duration(t.Connect), FirstToken: time.Duration(t.FirstToken), BetweenTokens: time.Duration(t.BetweenTokens), Request: time.Duration(t.Request)},
-		Now:          r.now, Dial: r.opt.Dial,
+		Now:          r.now, Dial: r.opt.Dial, TLS: r.opt.TLS,
 	})
 	r.client = client
 	return load.Config{

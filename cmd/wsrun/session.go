@@ -102,6 +102,10 @@ func (s *session) measure(ctx context.Context, stop *interrupts, progress *repor
 	if err != nil {
 		return err
 	}
+	secure, err := tlsConfig(live.Target.TLS)
+	if err != nil {
+		return err
+	}
 	endpoints := live.Target.Endpoints
 	if sc.Target.Simulator != nil {
 		sim, err := startChild(sc.Target.Simulator, fail)
@@ -118,7 +122,7 @@ func (s *session) measure(ctx context.Context, stop *interrupts, progress *repor
 	watching := observers{s.writer, progress, &manifest{dir: s.dir, fail: fail, rec: s.prior}}
 	return runner.Run(ctx, s.plan, publicly{s.app, watching}, runner.Options{
 		Endpoints: endpoints, Live: live, APIKey: key, Version: version(), ID: s.id, Stamp: s.stamp, Nonce: s.nonce, Host: h, Only: s.only, Prior: s.prior,
-		Self: load.NewSelf(h.CPULimit), Interrupt: stop.asked, Failed: failed, Command: resetCommand,
+		Self: load.NewSelf(h.CPULimit), Interrupt: stop.asked, Failed: failed, Command: resetCommand, TLS: secure,
 	})
 }
 

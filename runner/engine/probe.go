@@ -137,8 +137,11 @@ func (p *prober) identify() error {
 	}
 	p.pages = families
 	p.version()
+	seen := p.recognise(owner)
 	if auto(p.cfg.Engine) {
-		p.engine = p.recognise(owner)
+		p.engine = seen
+	} else if seen != generic && seen != p.engine {
+		p.note("the server looks like %s, and is spoken to as target.engine says: %s", seen.name, p.cfg.Engine)
 	}
 	p.p.Engine = p.engine.name
 	if p.engine == vllm && (p.cfg.Engine == simulatorName || strings.Contains(owner, "wsrun")) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Config struct {
 	Connect  time.Duration                                  // default 4 s
 	Step     time.Duration                                  // for each request of the probe; default 2 min
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	TLS      *tls.Config // for https; nil: the system's roots
 
 	// Report gets each request for completions of the probe once it has ended, so that
 	// the record holds everything the server was sent; Now stamps it (ns since the
@@ -158,6 +160,7 @@ func (s *Server) transport(fresh bool) *http.Transport {
 	}
 	return &http.Transport{
 		DialContext:         dial,
+		TLSClientConfig:     s.cfg.TLS.Clone(),
 		TLSHandshakeTimeout: s.cfg.Connect,
 		DisableKeepAlives:   fresh,
 		DisableCompression:  true,
@@ -239,11 +242,19 @@ type Unreachable struct {
 
 // Error implements error.
 func (e *Unreachable) Error() string {
-	why := e.Err.Error()
-	if errors.Is(e.Err, context.DeadlineExceeded) {
+	why, advice := e.Err.Error(), "is the server running there, and is the URL right?"
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(e.Err, context.DeadlineExceeded):
 		why = "no reply in time"
+	case errors.As(e.Err, &cert):
+		advice = "name the authority that signed it in target.tls.ca_file, or the host that it is for in the URL"
+	case strings.Contains(why, "tls: certificate required"), strings.Contains(why, "tls: bad certificate"), strings.Contains(why, "tls: unknown certificate"):
+		advice = "the server wants to know who the client is: give target.tls.cert_file and key_file"
+	case strings.Contains(why, "server gave HTTP response to HTTPS client"):
+		advice = "write http:// in the URL"
 	}
-	return fmt.Sprintf("%s does not answer %s: %s; is the server running there, and is the URL right?", e.URL, e.Call, why)
+	return fmt.Sprintf("%s does not answer %s: %s; %s", e.URL, e.Call, why, advice)
 }
 
 // Unwrap gives the cause.
