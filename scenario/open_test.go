@@ -156,3 +156,24 @@ func TestMetricsOfReplicas(t *testing.T) {
 		}
 	}
 }
+
+// TestTLSFiles: a file is written as seen from the scenario that names it, and never leads
+// out of the working directory.
+func TestTLSFiles(t *testing.T) {
+	for _, c := range []struct{ scenario, file, want string }{
+		{"a.yaml", "certs/ca.pem", "certs/ca.pem"},
+		{"scenarios/a.yaml", "../certs/ca.pem", "certs/ca.pem"},
+		{"scenarios/a.yaml", "ca.pem", "scenarios/ca.pem"},
+		{"-", "certs/ca.pem", "certs/ca.pem"},
+		{"scenarios/a.yaml", "../../ca.pem", ""},
+		{"a.yaml", "/etc/ca.pem", ""},
+	} {
+		plan, problems := Load(c.scenario, []byte(strings.Replace(openLoop, "certs/ca.pem", c.file, 1)), Options{})
+		switch {
+		case c.want == "" && (len(problems) != 1 || problems[0].Code != "outside-working-directory" || problems[0].Path != "/target/tls/ca_file"):
+			t.Errorf("%s in %s: %v", c.file, c.scenario, problems)
+		case c.want != "" && (plan == nil || plan.Scenario.Target.TLS.CAFile != c.want):
+			t.Errorf("%s in %s: %v", c.file, c.scenario, problems)
+		}
+	}
+}

@@ -91,9 +91,9 @@ type rawTimeouts struct {
 
 // rawTLS is how https endpoints are spoken to.
 type rawTLS struct {
-	CAFile   *string `yaml:"ca_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the authorities to trust instead of the system's, below the working directory." diff:"reach" example:"ca.pem"`
-	CertFile *string `yaml:"cert_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's certificate, below the working directory; with key_file." diff:"reach" example:"client.pem"`
-	KeyFile  *string `yaml:"key_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's key, below the working directory; with cert_file." diff:"reach" example:"client-key.pem"`
+	CAFile   *string `yaml:"ca_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the authorities to trust instead of the system's; relative to this file, below the working directory." diff:"reach" example:"ca.pem"`
+	CertFile *string `yaml:"cert_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's certificate, likewise; with key_file." diff:"reach" example:"client.pem"`
+	KeyFile  *string `yaml:"key_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's key, likewise; with cert_file." diff:"reach" example:"client-key.pem"`
 	Insecure *bool   `yaml:"insecure" jsonschema:"default=false" jsonschema_description:"Do not check the server's certificate: anybody in between can read the key and answer in the server's place." diff:"reach" example:"true"`
 }
 

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -19,21 +20,38 @@ func (r *resolver) tls(raw *rawTLS) *TLS {
 	if raw == nil {
 		return nil
 	}
-	t := &TLS{CAFile: def(raw.CAFile, ""), CertFile: def(raw.CertFile, ""), KeyFile: def(raw.KeyFile, ""), Insecure: def(raw.Insecure, false)}
-	for _, f := range []struct{ key, file string }{{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"key_file", t.KeyFile}} {
-		if f.file != "" && !local(f.file) {
-			r.fault("outside-working-directory", "/target/tls/"+f.key, "target.tls.%s %q leaves the working directory: write a path below it", f.key, f.file)
-		}
-	}
+	t := &TLS{Insecure: def(raw.Insecure, false),
+		CAFile: r.tlsFile("ca_file", raw.CAFile), CertFile: r.tlsFile("cert_file", raw.CertFile), KeyFile: r.tlsFile("key_file", raw.KeyFile)}
 	switch {
-	case t.CertFile != "" && t.KeyFile == "" && r.clean("/target/tls/key_file"):
+	case raw.CertFile != nil && raw.KeyFile == nil && r.clean("/target/tls/key_file"):
 		r.fault("missing-key", "/target/tls/key_file", "target.tls.key_file is missing: cert_file says who the client is, and its key proves it; write both")
-	case t.KeyFile != "" && t.CertFile == "" && r.clean("/target/tls/cert_file"):
+	case raw.KeyFile != nil && raw.CertFile == nil && r.clean("/target/tls/cert_file"):
 		r.fault("missing-key", "/target/tls/cert_file", "target.tls.cert_file is missing: key_file proves who the client is, and the certificate says it; write both")
-	case t.Insecure && t.CAFile != "":
+	case t.Insecure && raw.CAFile != nil:
 		r.fault("bad-value", "/target/tls/insecure", "target.tls: insecure looks at no certificate, so ca_file would never be used: remove one of them")
 	}
 	return t
+}
+
+// tlsFile gives a file as seen from the working directory: it is written as seen from the
+// file that names it, as a profile is.
+func (r *resolver) tlsFile(key string, name *string) string {
+	if name == nil {
+		return ""
+	}
+	at := "/target/tls/" + key
+	dir := r.src.dir
+	if p, ok := r.at[at]; ok {
+		dir = r.sourceOf(p.value).dir
+	}
+	file, inside := below(dir, *name)
+	switch {
+	case file == "" || !local(*name) && !inside:
+		r.fault("outside-working-directory", at, "target.tls.%s %q leaves the working directory: write a path below it", key, *name)
+	case !inside: // the scenario itself lies elsewhere (standard input, an absolute path)
+		return filepath.ToSlash(filepath.Clean(*name))
+	}
+	return filepath.ToSlash(file)
 }
 
 // checkTLS: target.tls without anything that speaks it would be silently unused.
