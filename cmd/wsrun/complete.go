@@ -61,7 +61,9 @@ func valueFlags(c *cobra.Command) []string {
 // arguments completes what stands after a command.
 func (a *app) arguments(command string) completer {
 	switch command {
-	case "wsrun", "run", "validate", "plan", "diff":
+	case "wsrun":
+		return commandOrScenario
+	case "run", "validate", "plan", "diff":
 		return scenarioFiles
 	case "report", "tiers":
 		return func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
@@ -134,6 +136,26 @@ func directories(*cobra.Command, []string, string) ([]string, cobra.ShellCompDir
 // scenarioFiles lets the shell offer what looks like a scenario, and directories.
 func scenarioFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// commandOrScenario completes the first word of a call. A shell would take the names of
+// commands for file extensions beside those of scenarioFiles: where a command begins so,
+// the files are listed here.
+func commandOrScenario(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 || len(beginning(begun, commandNames(c))) == 0 {
+		return scenarioFiles(c, args, begun)
+	}
+	found, err := filepath.Glob(escapeGlob.Replace(begun) + "*")
+	if err != nil {
+		return nil, onlyThese
+	}
+	var out []string
+	for _, path := range found {
+		if looksLikeScenario(path) && !strings.HasSuffix(path, schemaFile) {
+			out = append(out, path)
+		}
+	}
+	return out, onlyThese
 }
 
 // oneOf completes one of a few words.
