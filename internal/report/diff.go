@@ -105,10 +105,10 @@ func classPaint(p term.Paint, c plandiff.Class) func(string) string {
 // diffAt gives the line of a finding, with its file where that is another.
 func diffAt(d plandiff.Diff, f plandiff.Finding) string {
 	switch {
-	case f.Line == 0 && !strings.HasPrefix(f.File, "--"):
-		return ""
 	case f.Line == 0:
-		return term.Clean(f.File) // given on the command line
+		return ""
+	case onCommandLine(f.File):
+		return term.Clean(f.File)
 	case f.Old:
 		return fmt.Sprintf("line %d of the old file", f.Line)
 	case f.File != d.Path:
@@ -116,6 +116,9 @@ func diffAt(d plandiff.Diff, f plandiff.Finding) string {
 	}
 	return fmt.Sprintf("line %d", f.Line)
 }
+
+// onCommandLine reports whether a place is in no file.
+func onCommandLine(file string) bool { return strings.HasPrefix(file, "--set ") }
 
 // diffSummary counts, in one sentence that can be argued about.
 func diffSummary(diffs []plandiff.Diff) string {

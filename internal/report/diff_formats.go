@@ -27,7 +27,7 @@ func DiffMarkdown(w io.Writer, diffs []plandiff.Diff) error {
 		if d.Status == plandiff.Unchanged {
 			continue
 		}
-		head := fmt.Sprintf("\n**%s**%s\n\n| | class | change |\n|---|---|---|\n", markdown(diffPath(d.Path)), markdown(diffHead(d)))
+		head := fmt.Sprintf("\n**%s** %s\n\n| | class | change |\n|---|---|---|\n", markdown(diffPath(d.Path)), markdown(diffHead(d)))
 		for i, f := range d.Findings {
 			row := markdownRow(d, f)
 			if i == 0 {
@@ -85,7 +85,7 @@ func markdown(s string) string {
 			b.WriteString("&amp;")
 		case r == '@', r == '#', r == '!':
 			b.WriteString("\\" + string(r) + "<!-- -->")
-		case strings.ContainsRune("\\`*_{}[]()+-|~$^=\"'", r):
+		case strings.ContainsRune("\\`*_[]|~$", r):
 			b.WriteString("\\" + string(r))
 		default:
 			b.WriteRune(r)
@@ -124,7 +124,7 @@ func annotated(d plandiff.Diff, f plandiff.Finding) string {
 	switch {
 	case d.Status == plandiff.Removed:
 		return ""
-	case f.Old || f.Line == 0:
+	case f.Old, f.Line == 0, onCommandLine(f.File):
 		return d.Path
 	}
 	return f.File
@@ -134,7 +134,7 @@ func annotate(w io.Writer, level, file string, f plandiff.Finding, title, text s
 	var props []string
 	if file != "" {
 		props = append(props, "file="+property(filepath.ToSlash(file)))
-		if f.Line > 0 && !f.Old {
+		if f.Line > 0 && !f.Old && file == f.File {
 			props = append(props, fmt.Sprintf("line=%d,col=%d", f.Line, f.Col))
 		}
 	}
@@ -150,7 +150,11 @@ func ProblemsGitHub(w io.Writer, problems []scenario.Problem) error {
 		if p.Warning {
 			level = "warning"
 		}
-		annotate(ew, level, p.File, plandiff.Finding{Line: p.Line, Col: p.Col}, p.Code, p.Message)
+		file := p.File
+		if onCommandLine(file) {
+			file = p.For
+		}
+		annotate(ew, level, file, plandiff.Finding{File: p.File, Line: p.Line, Col: p.Col}, p.Code, p.Message)
 	}
 	return ew.err
 }
@@ -231,6 +235,7 @@ func DiffJSON(w io.Writer, diffs []plandiff.Diff) error {
 		out.Scenarios = append(out.Scenarios, s)
 	}
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(out); err != nil {
 		return fmt.Errorf("writing the difference: %w", err)

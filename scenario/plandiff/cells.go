@@ -2,6 +2,7 @@ package plandiff
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +79,8 @@ func coords(p *scenario.Plan, levels bool) []coord {
 // sent with the same tokens, sizes those that pair; sizes that moved are told apart.
 func (d *differ) coverage() {
 	old, new := d.sc()
-	levels := d.blank || old.Mode == new.Mode && (len(old.Rates) > 0) == (len(new.Rates) > 0)
+	open := (len(old.Rates) > 0) != (len(new.Rates) > 0)
+	levels := d.blank || old.Mode == new.Mode && !open
 	before, after := coords(d.old, levels), coords(d.new, levels)
 	if d.blank {
 		d.spread(nil, after, '+')
@@ -87,6 +89,9 @@ func (d *differ) coverage() {
 	}
 	if (old.Mode == "map") != (new.Mode == "map") {
 		before, after = contextsOnly(before), contextsOnly(after)
+	}
+	if open && old.Mode == new.Mode {
+		d.loadKind()
 	}
 	rename := d.sizeNames()
 	d.sendSame(before, after)
@@ -105,6 +110,16 @@ func (d *differ) coverage() {
 	d.far()
 }
 
+// loadKind tells that requests are sent by another rule.
+func (d *differ) loadKind() {
+	_, new := d.sc()
+	f := Finding{Class: Breaks, Sign: '~', Key: "concurrency", Text: "concurrency instead of rate: requests come when others end, not when they are due; no point pairs with older results"}
+	if len(new.Rates) > 0 {
+		f.Key, f.Text = "rate", "rate instead of concurrency: requests come when they are due, not when others end; no point pairs with older results"
+	}
+	d.at(f, pointer(f.Key))
+}
+
 // contextsOnly forgets what a map does not have: only contexts can be held against it.
 func contextsOnly(list []coord) []coord {
 	for i := range list {
@@ -117,13 +132,22 @@ func contextsOnly(list []coord) []coord {
 // then the points pair.
 func (d *differ) sendSame(before, after []coord) {
 	_, new := d.sc()
-	byTokens := map[int64]float64{}
+	tokens := func(context float64) int64 { return scenario.CellOf(new, int64(context), 0, 0).R }
+	byTokens, said := map[int64]float64{}, map[float64]bool{}
 	for _, c := range after {
-		byTokens[scenario.CellOf(new, int64(c[contexts]), 0, 0).R] = c[contexts]
+		byTokens[tokens(c[contexts])] = c[contexts]
 	}
 	for i, c := range before {
-		if name, ok := byTokens[scenario.CellOf(new, int64(c[contexts]), 0, 0).R]; ok {
-			before[i][contexts] = name
+		was := c[contexts]
+		name, ok := byTokens[tokens(was)]
+		if !ok || name == was {
+			continue
+		}
+		before[i][contexts] = name
+		if !said[was] {
+			said[was] = true
+			a, b := axisValue(contexts, was), axisValue(contexts, name)
+			d.at(changed(Coverage, "contexts", a, b, fmt.Sprintf("sent as the same %d tokens", tokens(was))), d.axisPaths(contexts, []float64{name}, '~')...)
 		}
 	}
 }

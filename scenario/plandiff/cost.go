@@ -26,10 +26,10 @@ func (d *differ) costs(a, b scenario.Estimate) {
 	f := Finding{Class: Cost, Sign: '~', Text: phrase("measured", window(b), window(a), change(float64(a.MaxMeasured), float64(b.MaxMeasured))) + "; " +
 		phrase("warm-up", sent(b), sent(a), change(float64(tokens(a)), float64(tokens(b))))}
 	switch {
-	case d.blank && len(d.new.Cells) > 0:
-		f.Sign, f.Text = '+', "measured "+window(b)+"; warm-up "+sent(b)
-	case d.blank:
+	case d.gone():
 		f.Sign, f.Text = '-', "no longer: measured "+window(a)+"; warm-up "+sent(a)
+	case d.blank:
+		f.Sign, f.Text = '+', "measured "+window(b)+"; warm-up "+sent(b)
 	}
 	if _, warm, found := strings.Cut(f.Text, "; "); found && mode == "map" && d.old.Scenario.Mode == "map" {
 		f.Text = "at most: " + warm // a map has no windows

@@ -70,11 +70,11 @@ func expects(key string, a, b thresholdLine) (Finding, bool) {
 	case Same:
 		return Finding{}, false
 	case Weaker:
-		return changed(Loosened, key, a.Expect, b.Expect, "easier to pass"), true
+		return rewrote(Loosened, key, a.Expect, b.Expect, "easier to pass"), true
 	case Stronger:
-		return changed(Tightened, key, a.Expect, b.Expect, "harder to pass"), true
+		return rewrote(Tightened, key, a.Expect, b.Expect, "harder to pass"), true
 	}
-	f := changed(Loosened, key, a.Expect, b.Expect, "rewritten: whether it is easier or harder to pass cannot be told, please read")
+	f := rewrote(Loosened, key, a.Expect, b.Expect, "rewritten: whether it is easier or harder to pass cannot be told, please read")
 	f.Open = true
 	return f, true
 }
@@ -93,13 +93,13 @@ func (d *differ) where(key, a, b string, x, y *scenario.Condition) (Finding, boo
 	case !more && !fewer:
 		return Finding{}, false
 	case more && fewer:
-		f := changed(Loosened, key, write(a), write(b), "other points, please read")
+		f := rewrote(Loosened, key, write(a), write(b), "other points, please read")
 		f.Open = true
 		return f, true
 	case more:
-		return changed(Tightened, key, write(a), write(b), "more points are held against it"), true
+		return rewrote(Tightened, key, write(a), write(b), "more points are held against it"), true
 	}
-	return changed(Loosened, key, write(a), write(b), "fewer points are held against it"), true
+	return rewrote(Loosened, key, write(a), write(b), "fewer points are held against it"), true
 }
 
 // choice says whether y chooses points that x does not, and leaves out points that x
@@ -222,7 +222,7 @@ func gates(d *differ) {
 		case j < 0:
 			d.at(Finding{Class: Loosened, Sign: '-', Key: key, Text: key + " " + write(a[i]) + " removed"}, listPaths("compare/gate", i, "metric")...)
 		case a[i].Metric != b[j].Metric:
-			f := changed(Loosened, key, write(a[i]), write(b[j]), "another metric, please read")
+			f := rewrote(Loosened, key, write(a[i]), write(b[j]), "another metric, please read")
 			f.Open = true
 			d.at(f, listPaths("compare/gate", j, "metric")...)
 		case a[i].Where != b[j].Where:

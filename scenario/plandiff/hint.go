@@ -17,8 +17,8 @@ func (d *differ) hint() string {
 		return ""
 	}
 	old, new := d.sc()
-	a, b := formOf(old.WorkingSet.Sizes), formOf(new.WorkingSet.Sizes)
-	if a.log != b.log || a.steps < 2 || len(a.sizes()) != a.steps {
+	a, b := forms(old, new)
+	if a.log != b.log || a.steps < 2 || len(a.sizes()) != a.steps || max(a.steps, b.steps) == 2 && d.given("/working_set/spacing") {
 		return ""
 	}
 	for _, c := range onGrid(a, b) {

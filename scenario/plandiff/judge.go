@@ -12,14 +12,19 @@ func judgeRules() []rule {
 	return []rule{
 		{keys: "slo slo.ttft.max slo.ttft.avg slo.ttft.p50 slo.ttft.p90 slo.ttft.p95 slo.ttft.p99 slo.output_rate.avg slo.output_rate.p5 slo.output_rate.p10", diff: slo},
 		plainly("slo.margin", func(sc *scenario.Scenario) string { return percent(sc.SLO.Margin) }, "the search keeps to another level"),
-		{keys: "stop stop[].when stop[].periods stop[].ends stop[].fail stop[].reason", lone: true, diff: stops},
-		{keys: "thresholds thresholds[].expect thresholds[].where", lone: true, diff: thresholds},
-		{keys: "compare.gate compare.gate[].metric compare.gate[].where", lone: true, diff: gates},
+		{keys: "stop stop[].when stop[].periods stop[].ends stop[].fail stop[].reason", lone: always, diff: stops},
+		{keys: "thresholds thresholds[].expect thresholds[].where", lone: always, diff: thresholds},
+		{keys: "compare.gate compare.gate[].metric compare.gate[].where", lone: always, diff: gates},
 		evidence("compare.tolerance", func(sc *scenario.Scenario) string { return percent(sc.Compare.Tolerance) },
 			func(sc *scenario.Scenario) (float64, bool) { return -sc.Compare.Tolerance, true }, "a smaller change is a regression", "a larger change is no regression"),
 		evidence("compare.alpha", func(sc *scenario.Scenario) string { return number(sc.Compare.Alpha) },
 			func(sc *scenario.Scenario) (float64, bool) { return sc.Compare.Alpha, true }, "less evidence is enough to call a regression", "more evidence is needed to call a regression"),
-		plainly("arrivals", func(sc *scenario.Scenario) string { return sc.Arrivals }, "requests come in other bursts"),
+		{keys: "arrivals", diff: func(d *differ) {
+			old, new := d.sc()
+			if a, b := old.Arrivals, new.Arrivals; a != b && a != "" && b != "" { // else the load is of another kind
+				d.at(changed(d.classOf("arrivals"), "arrivals", a, b, "requests come in other bursts"), "/arrivals")
+			}
+		}},
 	}
 }
 
@@ -151,9 +156,9 @@ func stops(d *differ) {
 		i, j := pair[0], pair[1]
 		switch {
 		case i < 0:
-			d.at(lone(b[j], '+'), listPaths("stop", j, "when")...)
+			d.at(single(b[j], '+'), listPaths("stop", j, "when")...)
 		case j < 0:
-			d.at(lone(a[i], '-'), listPaths("stop", i, "when")...)
+			d.at(single(a[i], '-'), listPaths("stop", i, "when")...)
 		case a[i].Stop != b[j].Stop:
 			d.stop(a[i], b[j], j)
 		}
@@ -169,8 +174,8 @@ func listPaths(list string, i int, parts ...string) []string {
 	return append(out, base)
 }
 
-// lone is the finding of a stop that was added or removed.
-func lone(s stopLine, sign byte) Finding {
+// single is the finding of a stop that was added or removed.
+func single(s stopLine, sign byte) Finding {
 	f := Finding{Class: Cost, Sign: sign, Key: s.path, Text: s.path + " " + s.When + " added: may end a " + ended(s.Stop) + " earlier"}
 	switch {
 	case sign == '+' && s.Fail:
@@ -233,7 +238,7 @@ func firing(key string, a, b stopLine, fails bool) (f Finding, meant bool) {
 	case Stronger:
 		which = 1
 	}
-	f = changed(classes[which], key, a.When, b.When, words[which])
+	f = rewrote(classes[which], key, a.When, b.When, words[which])
 	f.Open = which == 2
 	return f, true
 }

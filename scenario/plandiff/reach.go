@@ -16,21 +16,21 @@ import (
 // neither user nor query, of commands the program.
 func reachRules() []rule {
 	return []rule{
-		{keys: "target.endpoints", lone: true, diff: endpoints},
-		{keys: "target.api_key_env", lone: true, diff: func(d *differ) {
+		{keys: "target.endpoints", lone: whenNew, diff: endpoints},
+		{keys: "target.api_key_env", lone: whenNew, diff: func(d *differ) {
 			old, new := d.sc()
 			if a, b := old.Target.APIKeyEnv, new.Target.APIKeyEnv; a != b && !d.offline() {
 				d.at(changed(d.classOf("target.api_key_env"), "target.api_key_env", a, b, "another secret is read and sent"), "/target/api_key_env")
 			}
 		}},
-		{keys: "target.headers", lone: true, diff: headers},
-		{keys: "target.metrics", lone: true, diff: func(d *differ) {
+		{keys: "target.headers", lone: whenNew, diff: headers},
+		{keys: "target.metrics", lone: whenNew, diff: func(d *differ) {
 			old, new := d.sc()
 			d.list("target.metrics", telemetryText(&old.Target), telemetryText(&new.Target), "telemetry is read from ")
 		}},
-		{keys: "target.tls target.tls.ca_file target.tls.cert_file target.tls.key_file target.tls.insecure", lone: true, diff: tls},
-		{keys: "warmup.reset warmup.reset.post warmup.reset.command", lone: true, diff: reset},
-		{keys: "output.dir", lone: true, diff: func(d *differ) {
+		{keys: "target.tls target.tls.ca_file target.tls.cert_file target.tls.key_file target.tls.insecure", lone: whenNew, diff: tls},
+		{keys: "warmup.reset warmup.reset.post warmup.reset.command", lone: whenNew, diff: reset},
+		{keys: "output.dir", lone: whenNew, diff: func(d *differ) {
 			old, new := d.sc()
 			if a, b := old.Output.Dir, new.Output.Dir; a != b {
 				d.at(changed(d.classOf("output.dir"), "output.dir", a, b, "files are written elsewhere"), "/output/dir")
@@ -39,7 +39,7 @@ func reachRules() []rule {
 		plainly("output.requests", func(sc *scenario.Scenario) string { return yesNo(sc.Output.Requests) }, "whether the CSV of requests is written"),
 		plainly("output.html", func(sc *scenario.Scenario) string { return yesNo(sc.Output.HTML) }, "whether pages are written"),
 		{keys: "extends", diff: func(*differ) {}}, // a base is in the plan: what it changes is told by its keys
-		{keys: "target", lone: true, diff: variables},
+		{keys: "target", lone: whenNew, diff: variables},
 	}
 }
 

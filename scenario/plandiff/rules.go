@@ -13,9 +13,21 @@ import (
 // rule says what a change of one key, or of several that hang together, means.
 type rule struct {
 	keys string // of scenario.Keys, the first one leading, separated by spaces
-	lone bool   // also said where one side is not there: what was added or removed
+	lone lone   // whether it is said where one side is not there
 	diff func(d *differ)
 }
+
+// lone says where a rule speaks although a scenario has but one side.
+type lone uint8
+
+const (
+	never   lone = iota
+	whenNew      // of what a new scenario reaches; one that is gone reaches nothing
+	always       // of what was added or removed
+)
+
+// gone reports whether the scenario was removed.
+func (d *differ) gone() bool { return d.blank && len(d.new.Cells) == 0 }
 
 // rules are in the order of the reference. A test holds them against scenario.Keys.
 func rules() []rule {
@@ -35,7 +47,7 @@ var keys = func() map[string]scenario.Key {
 func (d *differ) all() {
 	for _, r := range rules() {
 		lead, _, _ := strings.Cut(r.keys, " ")
-		if d.blank && !r.lone || !d.has(lead) {
+		if d.blank && r.lone == never || d.gone() && r.lone == whenNew || !d.has(lead) {
 			continue
 		}
 		r.diff(d)
@@ -80,6 +92,12 @@ func changed(class Class, key, old, new, why string) Finding {
 		f.Text += ": " + why
 	}
 	return f
+}
+
+// rewrote makes the finding of a condition that reads otherwise: an arrow between two
+// conditions would read as one of their signs.
+func rewrote(class Class, key, old, new, why string) Finding {
+	return Finding{Class: class, Sign: '~', Key: key, Text: key + " " + new + ", was " + old + ": " + why}
 }
 
 // word gives a value that is empty a name.
@@ -212,12 +230,17 @@ func mode(d *differ) {
 // shapeRules are about what is sent, and in which order.
 func shapeRules() []rule {
 	return []rule{
-		{keys: "working_set working_set.min working_set.max working_set.steps working_set.spacing contexts hit_rates concurrency rate", lone: true, diff: func(d *differ) { d.coverage() }},
+		{keys: "working_set working_set.min working_set.max working_set.steps working_set.spacing contexts hit_rates concurrency rate", lone: always, diff: func(d *differ) { d.coverage() }},
 		plainly("working_set.refine", func(sc *scenario.Scenario) string { return strconv.Itoa(sc.WorkingSet.Refine) }, "points that bisections add"),
 		plainly("output_tokens", func(sc *scenario.Scenario) string { return scenario.FormatSize(sc.OutputTokens) }, "another request, and another reuse distance"),
 		{keys: "chunk", diff: chunk},
 		plainly("server_block", func(sc *scenario.Scenario) string { return auto(float64(sc.ServerBlock)) }, "prompts are fitted to the engine's blocks"),
-		plainly("access", access, "prompts are used again in another order"),
+		{keys: "access access.zipf", diff: func(d *differ) {
+			old, new := d.sc()
+			if a, b := access(old), access(new); a != b {
+				d.at(changed(d.classOf("access"), "access", a, b, "prompts are used again in another order"), "/access/zipf", "/access")
+			}
+		}},
 		{keys: "seed", diff: seed},
 		plainly("prompts.encoding", func(sc *scenario.Scenario) string { return sc.Prompts.Encoding }, ""),
 		plainly("prompts.salt", func(sc *scenario.Scenario) string { return sc.Prompts.Salt }, "what a cache already holds when a cell begins"),
@@ -225,7 +248,12 @@ func shapeRules() []rule {
 	}
 }
 
-func access(sc *scenario.Scenario) string { return sc.Access }
+func access(sc *scenario.Scenario) string {
+	if sc.Zipf > 0 {
+		return sc.Access + " " + number(sc.Zipf)
+	}
+	return sc.Access
+}
 
 // chunk changes something only where a context or a prefix is rounded to another
 // number of tokens.
@@ -234,11 +262,11 @@ func chunk(d *differ) {
 	if old.Chunk == new.Chunk {
 		return
 	}
-	f := changed(Cosmetic, "chunk", scenario.FormatSize(old.Chunk), scenario.FormatSize(new.Chunk), "nothing that is sent is rounded to another length")
+	f := changed(Cosmetic, "chunk", strconv.FormatInt(old.Chunk, 10), strconv.FormatInt(new.Chunk, 10), "nothing that is sent is rounded to another length")
 	for _, c := range d.new.Cells {
 		was := scenario.CellOf(old, c.Context, c.WorkingSet, c.HitRate)
 		if was.R != c.R || was.Prefix != c.Prefix {
-			f = changed(d.classOf("chunk"), "chunk", scenario.FormatSize(old.Chunk), scenario.FormatSize(new.Chunk), fmt.Sprintf("context %s at hit rate %s is sent as %d tokens of which %d are reused, was %d of which %d",
+			f = changed(d.classOf("chunk"), "chunk", strconv.FormatInt(old.Chunk, 10), strconv.FormatInt(new.Chunk, 10), fmt.Sprintf("context %s at hit rate %s is sent as %d tokens of which %d are reused, was %d of which %d",
 				scenario.FormatSize(c.Context), percent(c.HitRate), c.R, c.Prefix, was.R, was.Prefix))
 			break
 		}
@@ -253,27 +281,45 @@ func seed(d *differ) {
 	if old.Seed == new.Seed {
 		return
 	}
-	f := changed(Cosmetic, "seed", strconv.FormatInt(old.Seed, 10), strconv.FormatInt(new.Seed, 10), "other tokens are drawn")
+	a, b := strconv.FormatInt(old.Seed, 10), strconv.FormatInt(new.Seed, 10)
+	f := changed(Cosmetic, "seed", a, b, "other tokens are drawn")
 	switch {
-	case new.Order == "shuffled" && old.Order == "shuffled" && len(d.new.Cells) > 1:
-		f.Class, f.Text = Breaks, strings.TrimSuffix(f.Text, "other tokens are drawn")+"the cells are run in another order (order: shuffled)"
+	case old.Order == "shuffled" && new.Order == "shuffled" && !d.sameOrder():
+		f = changed(Breaks, "seed", a, b, "the cells are run in another order (order: shuffled)")
 	case new.Access != "cyclic" && d.has("access"):
 		f.Text += ", and prompts in another random order of the same law"
 	}
 	d.at(f, "/seed")
 }
 
-// order matters where there is more than one cell to put in order.
+// order matters where cells follow others.
 func order(d *differ) {
 	old, new := d.sc()
 	if old.Order == new.Order {
 		return
 	}
 	f := changed(d.classOf("order"), "order", old.Order, new.Order, "each cell follows another one, and drift falls on other sizes")
-	if len(d.new.Cells) < 2 {
-		f = changed(Cosmetic, "order", old.Order, new.Order, "there is one cell")
+	if d.sameOrder() {
+		f = changed(Cosmetic, "order", old.Order, new.Order, "the cells are run in the same order")
 	}
 	d.at(f, "/order")
+}
+
+// sameOrder reports whether the cells that both plans have follow each other alike.
+func (d *differ) sameOrder() bool {
+	keysOf := func(p, other *scenario.Plan) (out []string) {
+		in := map[string]bool{}
+		for _, c := range other.Cells {
+			in[c.Key] = true
+		}
+		for _, c := range p.Cells {
+			if in[c.Key] {
+				out = append(out, c.Key)
+			}
+		}
+		return out
+	}
+	return slices.Equal(keysOf(d.old, d.new), keysOf(d.new, d.old))
 }
 
 // modeRules are about how a level is found, and how a cache is filled and looked at.

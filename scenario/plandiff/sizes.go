@@ -100,14 +100,26 @@ func pairAt(sc *scenario.Scenario, at scenario.Cell, a, b []int64) pairing {
 	return p
 }
 
-// nudged tells sizes that are sent otherwise and still pair.
+// nudged tells sizes that have other names and still pair: those that are sent otherwise,
+// else those of which the same prompts are sent.
 func (d *differ) nudged(p pairing) {
-	if len(p.near) == 0 {
+	key, change := d.sizeChange()
+	f := Finding{Class: Coverage, Sign: '~', Key: key}
+	var renamed [][2]int64
+	for _, size := range p.a {
+		if to, ok := p.names[size]; ok && to != size {
+			renamed = append(renamed, [2]int64{size, to})
+		}
+	}
+	switch {
+	case len(p.near) > 0:
+		f.Text = fmt.Sprintf("%s moves %s (%s), which still pair with older results (within %s)", change, count(len(p.near), "size"), spanOf(p.near), percent(round(100*(scenario.PairTolerance-1))))
+	case len(renamed) > 0:
+		f.Text = fmt.Sprintf("%s gives %s another name (%s); the same prompts are sent", change, count(len(renamed), "size"), spanOf(renamed))
+	default:
 		return
 	}
-	key, change := d.sizeChange()
-	d.at(Finding{Class: Coverage, Sign: '~', Key: key, Text: fmt.Sprintf("%s moves %s (%s), which still pair with older results (within %s)",
-		change, count(len(p.near), "size"), spanOf(p.near), percent(round(100*(scenario.PairTolerance-1))))}, pointer(key))
+	d.at(f, pointer(key))
 }
 
 // moved is the one finding of sizes that no longer pair.
@@ -180,7 +192,7 @@ func (d *differ) sizeChange() (key, change string) {
 			return "target.kv_bytes_per_token", "target.kv_bytes_per_token " + number(a) + " -> " + number(b)
 		}
 	}
-	a, b := formOf(old.WorkingSet.Sizes), formOf(new.WorkingSet.Sizes)
+	a, b := forms(old, new)
 	var keys, words []string
 	for _, k := range []struct{ key, old, new string }{
 		{"max", scenario.FormatSize(a.max), scenario.FormatSize(b.max)},
@@ -220,7 +232,19 @@ func (f form) sizes() []int64 {
 	return scenario.Linspace(f.min, f.max, f.steps)
 }
 
-// formOf gives the range that sizes were spread from.
+// forms gives the ranges that both plans' sizes were spread from. Two sizes are the same
+// whatever their spacing: it is then that of the other plan.
+func forms(old, new *scenario.Scenario) (a, b form) {
+	a, b = formOf(old.WorkingSet.Sizes), formOf(new.WorkingSet.Sizes)
+	switch {
+	case a.steps <= 2:
+		a.log = b.log
+	case b.steps <= 2:
+		b.log = a.log
+	}
+	return a, b
+}
+
 func formOf(list []int64) form {
 	f := form{min: list[0], max: list[len(list)-1], steps: len(list)}
 	f.log = !slices.Equal(f.sizes(), list)
