@@ -28,7 +28,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("problem:\n%s", Render([]Problem{p}, false))
 		}
 	}
-	if len(plans) < 8 {
+	if len(plans) < 18 {
 		t.Fatalf("%d examples", len(plans))
 	}
 	for i, plan := range plans {
