@@ -28,10 +28,10 @@ type walk struct {
 	slope *slope // a gradual end that is given a second chance; nil where edges are confirmed
 
 	proof  bool // what is seen is not what is believed: it must be seen without exception
-	rounds int
-	from   int // the first look of this walk
-	climbs int
-	sent   int // new prompts of all walks
+	rounds int  // walks to this edge that had to prove something
+	climbs int  // times that it was deeper than the walk began
+	from   int  // the first look of this walk
+	sent   int  // new prompts of all walks
 
 	depth  int     // that is asked for
 	odds   float64 // nats for its being found
@@ -254,10 +254,14 @@ func (s *Survey) arrive(sure bool) {
 	w.todo = w.todo[:len(w.todo)-1]
 	if sure && (at == 0 || s.edges[at-1].hi <= w.depth) && (at == len(s.edges)-1 || w.missed <= s.edges[at+1].lo) {
 		if w.proof {
-			e.used = &[2]int{e.lo, e.hi}
+			if e.lo != w.depth {
+				e.used = &[2]int{e.lo, e.hi}
+			}
 			e.lo, e.hi, e.below, e.above, e.clean, e.gradual = w.depth, w.missed, 0, 0, true, false
 		}
 		w.slope = nil
+	} else if w.slope == nil {
+		e.unsure = true
 	}
 	if s.slope = w.slope; w.slope == nil && w.then == sloping {
 		w.then = ending

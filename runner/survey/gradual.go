@@ -20,6 +20,7 @@ type slope struct {
 	asked         bool    // the looks at it are under way, or done
 	half          int     // the depth at which one half is found
 	last          int     // the depth beyond the last edge that it stands for
+	tiers         bool    // it stands for edges of several tiers, as told
 }
 
 // spreadOf is the spread of a level: of new prompts where it is cold, else that of its
@@ -82,6 +83,9 @@ func (s *Survey) slide() bool {
 	e, last := s.edges[0], s.edges[n-1]
 	e.right, e.told = last.right, e.left.cat != last.right.cat
 	s.slope = &slope{before: e.left.level, after: e.right.level, from: max(1, e.lo/4), to: min(s.size, 4*last.hi), last: last.hi}
+	for _, g := range s.fit[1:n] {
+		s.slope.tiers = s.slope.tiers || g.cat != e.left.cat && g.cat != e.right.cat
+	}
 	s.fit = slices.Delete(s.fit, 1, n)
 	s.edges = slices.Replace(s.edges, 0, n, e)
 	return true

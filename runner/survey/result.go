@@ -24,6 +24,7 @@ type Tier struct {
 	Sources map[string]int64 // tokens told by source, of all its looks; nil when not told
 	Gradual bool             // it does not end at an edge: To is from where nine tenths are found to where one tenth is
 	Half    int              // Gradual: the depth at which half is found
+	Unsure  bool             // new prompts, asked for as a sweep does, have not shown the end where it seems to be
 	Used    *Bracket         // where it seemed to end, or to begin to, for prompts that were asked for out of turn; nil when there too
 }
 
@@ -129,6 +130,7 @@ func (s *Survey) fill(m *Map, fit []segment, edges []edge) {
 			}
 			b := s.tokens(e.lo, e.hi)
 			t.To = &b
+			t.Unsure = e.unsure
 			if e.used != nil {
 				b := s.tokens(e.used[0], e.used[1])
 				t.Used = &b

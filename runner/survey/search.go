@@ -29,7 +29,7 @@ func (s *Survey) search() {
 	}
 	s.soften()
 	if s.slide() {
-		if s.phase = sloping; s.edges[0].told && s.isCold(s.edges[0].right) {
+		if s.phase = sloping; s.edges[0].told && s.isCold(s.edges[0].right) && !s.slope.tiers {
 			s.doubt()
 		}
 		return

@@ -23,6 +23,9 @@ func (s *Survey) State() string {
 			if t.Used != nil && t.Used.Lo < t.To.Lo {
 				text += fmt.Sprintf(" (prompts that are asked for out of turn are lost from %s on: a hit does not always renew)", short(t.Used.LoTokens))
 			}
+			if t.Unsure {
+				text += " (new prompts did not confirm it)"
+			}
 			known = append(known, text)
 		}
 	}

@@ -77,6 +77,9 @@ func wrong(m survey.Map, w *World) string {
 	edges := w.Edges()
 	var got []survey.Bracket
 	for _, t := range m.Tiers {
+		if t.Unsure || t.Used != nil {
+			return fmt.Sprintf("not confirmed: %v, or moved from %+v", t.Unsure, t.Used)
+		}
 		if t.To != nil && !t.Gradual {
 			got = append(got, *t.To)
 		}

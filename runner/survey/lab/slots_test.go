@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/wsrun/wsrun/runner/survey"
@@ -30,6 +31,42 @@ func TestSlotsBeforeStore(t *testing.T) {
 	}
 	if moved == 0 {
 		t.Error("no prompt was lost earlier than its depth says: the test says nothing")
+	}
+}
+
+// First in, first out, and told: an edge of a few prompts is where new prompts show it,
+// although those that were asked for in between go earlier; and a tier before it is not lost.
+func TestNotRenewed(t *testing.T) {
+	each(t, func(t *testing.T, seed uint64) {
+		for _, room := range []float64{10, 24, 41} {
+			w := &World{Cache: Cache{Capacity: []float64{room}, Evict: FIFO}, TTFT: []float64{.1, 1}, SD: .05, Tell: Cached}
+			if why := w.notAt(w.Run(start(t, seed, nil), seed, 5000), int(room)); why != "" {
+				t.Errorf("room for %g, seed %d: %s", room, seed, why)
+			}
+		}
+		w := &World{Cache: Cache{Capacity: []float64{8, 30}, Evict: FIFO}, TTFT: []float64{.1, .3, 1}, SD: .05, Tell: Sources}
+		m := w.Run(start(t, seed, nil), seed, 5000)
+		for _, x := range m.Tiers {
+			if x.Name == "hbm" && x.To != nil && !x.Gradual && x.To.Hi > 9 {
+				t.Errorf("seed %d: hbm ends at %+v, want 8", seed, *x.To)
+			}
+		}
+	})
+}
+
+// What is lost earlier is said, with where from.
+func TestLostEarlierInWords(t *testing.T) {
+	w := &World{Slots: 4, Room: 8, TTFT: []float64{.1, .11, 1}, SD: .05, Tell: Cached}
+	s := start(t, 1, func(o *survey.Options) { o.Concurrency = 1 })
+	m := w.Run(s, 1, 5000)
+	const want = "(prompts that are asked for out of turn are lost from "
+	if u := m.Tiers[0].Used; u == nil || u.Lo >= 9 || !strings.Contains(s.State(), want) {
+		t.Errorf("used %+v, %q", u, s.State())
+	}
+	w = one(20)
+	s = start(t, 1, nil)
+	if m := w.Run(s, 1, 5000); m.Tiers[0].Used != nil || strings.Contains(s.State(), want) {
+		t.Errorf("LRU: %+v, %q", m.Tiers[0].Used, s.State())
 	}
 }
 
