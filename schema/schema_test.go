@@ -62,6 +62,9 @@ func TestExamplesFit(t *testing.T) {
 		t.Fatalf("no examples: %v", err)
 	}
 	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), "_") {
+			continue // a base lacks what those that extend it have
+		}
 		if err := s.Validate(instance(t, file)); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}

@@ -39,7 +39,7 @@ func generate() ([]byte, error) {
 	s.ID = "https://github.com/wsrun/wsrun/schema/scenario.schema.json"
 	s.Title = "wsrun scenario"
 	s.Description = "What a run of wsrun asks for."
-	byMode(s)
+	whole(s)
 	if len(g.unmapped) > 0 {
 		return nil, fmt.Errorf("validate tags that have no place in a schema: %s", strings.Join(g.unmapped, ", "))
 	}
@@ -49,6 +49,15 @@ func generate() ([]byte, error) {
 	enc.SetIndent("", "  ")
 	err := enc.Encode(s)
 	return buf.Bytes(), err
+}
+
+// whole says what a scenario needs. A file that extends another may have it from there,
+// so nothing is held against it as a whole.
+func whole(s *jsonschema.Schema) {
+	own := &jsonschema.Schema{Required: s.Required}
+	byMode(own)
+	s.Required = nil
+	s.If, s.Then, s.Else = &jsonschema.Schema{Required: []string{"extends"}}, jsonschema.TrueSchema, own
 }
 
 // byMode says which keys a mode needs and which it has not. Without a mode a scenario
