@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -52,6 +51,9 @@ func extent(n ast.Node, lits map[int]literal) (from, to int) {
 		_, to = extent(n.Property, lits)
 	case *ast.UnaryNode:
 		_, to = extent(n.Node, lits)
+	case *ast.ConditionalNode:
+		from, _ = extent(n.Cond, lits)
+		_, to = extent(n.Exp2, lits)
 	}
 	return from, to
 }
@@ -167,6 +169,9 @@ func (k *checker) comparison(n *ast.BinaryNode, a, b value) (value, *condError) 
 	if err := k.agree(n, a, b); err != nil {
 		return a, err
 	}
+	if err := k.varies(n); err != nil {
+		return a, err
+	}
 	return value{isBool: true}, nil
 }
 
@@ -178,6 +183,9 @@ func (k *checker) agree(n *ast.BinaryNode, a, b value) *condError {
 	x, y, side := a, b, n.Right
 	if a.lit != nil {
 		x, y, side = b, a, n.Left // y is the literal
+	}
+	if y.lit != nil && y.dim == dimPercent && (n.Operator == "+" || n.Operator == "-") {
+		return k.fail(side, "condition-dimension", "%s is a percentage, but %s is on the other side: a share of it is a factor, as 0.9 * goodput", y.lit.text, dimNames[x.dim])
 	}
 	if y.lit != nil {
 		return k.fail(side, "condition-dimension", "%s", literalAdvice(x.dim, y.lit))
@@ -220,7 +228,7 @@ func fits(a, b dim) bool {
 	case dimCount:
 		return b == dimScaled
 	case dimScaled:
-		return b == dimTokens || b == dimTokenRate
+		return b == dimTokens || b == dimTokenRate || b == dimRequestRate
 	}
 	return false
 }
@@ -239,7 +247,13 @@ func (k *checker) arithmetic(n *ast.BinaryNode, a, b value) (value, *condError) 
 		}
 		return value{dim: max(a.dim, b.dim)}, nil
 	}
+	if zero, constant := k.constant(n.Right); n.Operator == "/" && constant && zero == exactly(0) {
+		return a, k.fail(n.Right, "condition-constant", "a division by zero is no number: the condition would never have data")
+	}
 	d, ok := product(n.Operator, a.dim, b.dim)
+	if !ok && (a.dim == dimPercent || b.dim == dimPercent) {
+		return a, k.fail(n, "condition-dimension", "%s %s %s has no unit that could be compared: a share of something is a factor, as 0.9 * goodput", dimNames[a.dim], n.Operator, dimNames[b.dim])
+	}
 	if !ok {
 		return a, k.fail(n, "condition-dimension", "%s %s %s has no unit that could be compared", dimNames[a.dim], n.Operator, dimNames[b.dim])
 	}
@@ -293,6 +307,9 @@ func (k *checker) function(n ast.Node, name string, args []ast.Node) (value, *co
 		return value{}, k.fail(n, "condition-construct", "%s cannot be called: only min, max and abs can", name)
 	}
 	if len(args) < arity[0] || len(args) > arity[1] {
+		if arity[1] == 1 {
+			return value{}, k.fail(n, "condition-construct", "%s takes one number", name)
+		}
 		return value{}, k.fail(n, "condition-construct", "%s takes %d to %d numbers", name, arity[0], arity[1])
 	}
 	out := value{}
@@ -313,98 +330,6 @@ func (k *checker) function(n ast.Node, name string, args []ast.Node) (value, *co
 		out = value{dim: v.dim}
 	}
 	return out, nil
-}
-
-// dotted gives the name that a chain of members spells.
-func dotted(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.IdentifierNode:
-		return n.Value, true
-	case *ast.MemberNode:
-		base, ok := dotted(n.Node)
-		prop, isText := n.Property.(*ast.StringNode)
-		if !ok || !isText || n.Optional || n.Method {
-			return "", false
-		}
-		return base + "." + prop.Value, true
-	}
-	return "", false
-}
-
-// name resolves a name against the catalogue and the scope.
-func (k *checker) name(n ast.Node) (value, *condError) {
-	full, ok := dotted(n)
-	if !ok {
-		return value{}, k.fail(n, "condition-construct", "a metric is a plain name, as ttft.p95")
-	}
-	full = k.cond.original(full)
-	base, prefixed := full, false
-	if head, rest, has := strings.Cut(full, "."); has && slices.Contains(scopePrefixes, head) {
-		if k.scope != StopScope {
-			return value{}, k.fail(n, "condition-scope", "%s. is only known in stop: in a threshold a bare metric is the point's total; write %s", head, rest)
-		}
-		base, prefixed = rest, true
-	}
-	def, ok := metric.Find(base)
-	if !ok {
-		return value{}, k.unknown(n, full, base)
-	}
-	if err := k.inScope(n, def, base, prefixed); err != nil {
-		return value{}, err
-	}
-	if err := k.knownTier(n, base); err != nil {
-		return value{}, err
-	}
-	k.seen[full] = true
-	return value{dim: dimOf(def)}, nil
-}
-
-// knownTier holds the name of a tier against those stated. Without any, only shares
-// can be read: under the names that the server tells.
-func (k *checker) knownTier(n ast.Node, base string) *condError {
-	tier, ok := tierOf(base)
-	switch {
-	case !ok || slices.Contains(k.tiers, tier):
-		return nil
-	case len(k.tiers) > 0:
-		return k.fail(n, "condition-name", "%s: no tier is named %q%s (target.tiers has %s)", base, tier, didYouMean(tier, k.tiers), strings.Join(k.tiers, ", "))
-	case strings.HasPrefix(base, "edge."):
-		return k.fail(n, "condition-name", "%s: no tier has a name: write target.tiers, as tiers: [{name: %s, capacity: 1M}], or edge1 for the first transition", base, tier)
-	}
-	return nil
-}
-
-func (k *checker) unknown(n ast.Node, full, base string) *condError {
-	names := metric.Names()
-	if near := nearest(base, names); near != "" {
-		return k.fail(n, "condition-name", "unknown metric %q, did you mean %q?", full, near)
-	}
-	var kin []string
-	for _, name := range names {
-		if strings.HasPrefix(name, base+".") {
-			kin = append(kin, name)
-		}
-	}
-	if len(kin) > 0 {
-		return k.fail(n, "condition-name", "%q is a family of metrics: write one of %s", full, strings.Join(kin, ", "))
-	}
-	return k.fail(n, "condition-name", "unknown metric %q", full)
-}
-
-func (k *checker) inScope(n ast.Node, def metric.Def, base string, prefixed bool) *condError {
-	switch {
-	case def.Threshold && k.scope != ExpectScope:
-		return k.fail(n, "condition-scope", "%s is only known in a threshold's expect: an edge is found when all points are measured", base)
-	case k.scope == WhereScope && !def.Axis:
-		return k.fail(n, "condition-scope", "where chooses points by what was asked, not by %s: use context, working_set, reuse_distance, hit_rate or concurrency", base)
-	case k.scope == EdgeWhereScope && base != "context" && base != "hit_rate" && base != "concurrency":
-		return k.fail(n, "condition-scope", "there is one edge for each context, hit rate and level: the where of an edge threshold may only name context, hit_rate and concurrency")
-	case k.scope == ExpectScope && base == "elapsed":
-		return k.fail(n, "condition-scope", "elapsed is only known in stop")
-	case prefixed && base == "elapsed":
-		return k.fail(n, "condition-scope", "elapsed is the run's: write it without a prefix")
-	}
-	return nil
 }
 
 func dimOf(d metric.Def) dim {

@@ -1,14 +1,12 @@
 package scenario
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/conf"
-	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/types"
 
@@ -61,13 +59,16 @@ func compile(text string, scope Scope, tiers []string) (*Condition, *condError) 
 	if le != nil {
 		return nil, &condError{le.from, le.to, "condition-literal", le.msg}
 	}
+	if e := foreign([]rune(plain)); e != nil {
+		return nil, e
+	}
 	c := &Condition{text: text, lits: lits, coded: coded}
 	k := &checker{cond: c, scope: scope, tiers: tiers, seen: map[string]bool{}}
 	config := conf.CreateNew()
 	config.MaxNodes, config.DisableIfOperator = maxConditionNodes, true
 	tree, err := parser.ParseWithConfig(plain, config)
 	if err != nil {
-		return nil, syntaxError(n, err)
+		return nil, syntaxError([]rune(text), err)
 	}
 	isBool, e := k.condition(tree.Node)
 	switch {
@@ -83,7 +84,7 @@ func compile(text string, scope Scope, tiers []string) (*Condition, *condError) 
 	// checker.go callNode).
 	program, err := expr.Compile(plain, expr.Env(environment), expr.AsBool(), expr.Optimize(false), expr.MaxNodes(maxConditionNodes), expr.DisableIfOperator())
 	if err != nil {
-		return nil, syntaxError(n, err)
+		return nil, syntaxError([]rune(text), err)
 	}
 	c.root = program.Node()
 	c.names = sortedKeys(k.seen)
@@ -99,6 +100,8 @@ func exprEnvironment() types.Map {
 	for _, d := range metric.All() {
 		group, name, nested := strings.Cut(d.Name, ".")
 		switch {
+		case d.Name == "server.": // some of its names have a second dot
+			root[group] = types.Map{types.Extra: types.Any}
 		case d.Open:
 			root[group] = types.Map{types.Extra: types.Float64}
 		case nested:
@@ -123,35 +126,3 @@ func exprEnvironment() types.Map {
 }
 
 var scopePrefixes = []string{"total", "prev", "best"}
-
-// syntaxError explains what expr refused in a text of n runes.
-func syntaxError(n int, err error) *condError {
-	from, to, message := 0, n, err.Error()
-	var fe *file.Error
-	if errors.As(err, &fe) {
-		from, to, message = fe.From, fe.To, fe.Message
-	}
-	if strings.Contains(message, "exceeds maximum allowed nodes") {
-		return &condError{0, 1, "condition-too-long", fmt.Sprintf("the condition has more than %d parts: split it", maxConditionNodes)}
-	}
-	from = min(max(from, 0), n)
-	to = max(min(to, n), from+1)
-	return &condError{from, to, "condition-syntax", "this is no condition: " + plainSyntax(message)}
-}
-
-// plainSyntax says in our words what expr says in its.
-func plainSyntax(m string) string {
-	switch {
-	case strings.HasPrefix(m, "unexpected token EOF"):
-		return "it ends too early"
-	case strings.HasPrefix(m, "unexpected token Operator(\"=\")"):
-		return "= is no comparison, write =="
-	case strings.HasPrefix(m, "unexpected token"):
-		what := strings.TrimPrefix(m, "unexpected token ")
-		if _, rest, ok := strings.Cut(what, "(\""); ok {
-			what = strings.TrimSuffix(rest, "\")")
-		}
-		return fmt.Sprintf("%q is not expected here", what)
-	}
-	return m
-}

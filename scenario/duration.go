@@ -78,6 +78,9 @@ func badDuration(s string) error {
 	return fmt.Errorf("%q is no duration: write a number and a unit, as 250ms, 30s, 5m, 1m30s or 1h", s)
 }
 
+// wordUnits are units as people write them out.
+var wordUnits = map[string]string{"sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minute": "m", "minutes": "m", "hour": "h", "hours": "h", "S": "s", "H": "h", "MS": "ms"}
+
 func badDurationUnit(s, num, unit string) error {
 	if unit == "M" {
 		return fmt.Errorf("%s is a size, not a duration: did you mean %sm?", s, num)
@@ -85,7 +88,7 @@ func badDurationUnit(s, num, unit string) error {
 	if _, ok := sizeUnits[unit]; ok {
 		return fmt.Errorf("%s is a size, not a duration: write %ss, %sm or %sms", s, num, num, num)
 	}
-	if u, ok := map[string]string{"sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minute": "m", "minutes": "m", "hour": "h", "hours": "h", "S": "s", "H": "h", "MS": "ms"}[unit]; ok {
+	if u, ok := wordUnits[unit]; ok {
 		return fmt.Errorf("%q is no duration: write %s%s", s, num, u)
 	}
 	return badDuration(s)

@@ -36,7 +36,25 @@ func (e *expansion) one(path, text string, scope Scope) *Condition {
 		return nil
 	}
 	e.noteGoodput(path, c)
+	e.noteOutput(path, c)
 	return c
+}
+
+// noteOutput: one output token has no rate and no gap.
+func (e *expansion) noteOutput(path string, c *Condition) {
+	if e.sc.Mode == mapped || e.sc.OutputTokens > 1 || e.sc.OutputTokens == 0 {
+		return // noteMap says that a map has neither
+	}
+	for _, name := range c.Names() {
+		for _, p := range scopePrefixes {
+			name = strings.TrimPrefix(name, p+".")
+		}
+		switch family, _, _ := strings.Cut(name, "."); family {
+		case "tpot", "itl", "icl", "output_rate":
+			e.note(false, "output-too-short", path, "%s needs at least 2 output tokens, output_tokens is %d: one token has no rate, so it would never have data", name, e.sc.OutputTokens)
+			return
+		}
+	}
 }
 
 // noteGoodput: goodput without a line to hold requests against never has data.

@@ -143,6 +143,22 @@ func (l *literal) read() string {
 		l.value, l.dim = d.Seconds(), dimSeconds
 		return ""
 	}
+	return badLiteral(t, num, unit)
+}
+
+// badLiteral says what to write instead of a literal that cannot be read.
+func badLiteral(t, num, unit string) string {
+	plain := strings.ReplaceAll(t, "_", "")
+	switch _, err := ParseDuration(t); {
+	case plain != t && plain != "" && decimalOnly(plain):
+		return fmt.Sprintf("%q is no number: write %s", t, plain)
+	case byteUnits[unit]:
+		return fmt.Sprintf("%s is a size in bytes, a condition counts tokens: write 950k, 1M or 32Ki", t)
+	case unit == "K":
+		return fmt.Sprintf("%q is no number: write %sk (k = 1000, Ki = 1024)", t, num)
+	case err != nil && strings.Contains(err.Error(), "too long"), err != nil && wordUnits[unit] != "":
+		return err.Error()
+	}
 	return fmt.Sprintf("%q is no number: write 5, 5%%, 250ms, 3s, 1m30s, 950k, 1M or 32Ki", t)
 }
 

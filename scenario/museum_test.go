@@ -174,7 +174,7 @@ func TestMuseumMessages(t *testing.T) {
 			switch {
 			case strings.HasSuffix(m, ".") || strings.HasSuffix(m, ":") || strings.Contains(m, "  ") || strings.Contains(m, "\n"):
 				t.Errorf("%s: %q does not end, or is no line", x.name, m)
-			case strings.Contains(m, "!") && !strings.Contains(p.Source, "!"):
+			case strings.Contains(strings.ReplaceAll(m, "!=", ""), "!") && !strings.Contains(p.Source, "!"):
 				t.Errorf("%s: %q shouts", x.name, m)
 			case strings.Contains(m, "?:") || strings.Contains(m, "%!"):
 				t.Errorf("%s: %q has odd marks", x.name, m)

@@ -117,6 +117,12 @@ func Find(name string) (Def, bool) {
 	if d, ok := byName[name]; ok {
 		return d, true
 	}
+	for _, d := range telemetry {
+		if d.Name == name {
+			d.Open = true // of the family
+			return d, true
+		}
+	}
 	for _, d := range catalogue {
 		if d.Open && strings.HasPrefix(name, d.Name) && len(name) > len(d.Name) {
 			d.Name = name
