@@ -107,6 +107,7 @@ var notes = []struct{ name, text string }{
 	{"fitted", "Prompt lengths are fitted by the server's usage to within 1 %, because it takes neither token ids nor has a tokeniser to ask."},
 	{"no-usage", "The server tells no usage: output tokens are counted events, prompt tokens are as sent."},
 	{"not-cold", "A prompt that was never sent before was partly cached when a cell began: old state, or a chat template that all prompts share."},
+	{"tls-insecure", "The server's certificate was not checked, because target.tls.insecure says so: whoever stands between can read the API key and answer in the place of the server."},
 	{"server-changed", "The server was another one, or another version, when the run was gone on with: points from before and after may differ for that reason."},
 	{"wsrun-changed", "Another version of wsrun began this run than goes on with it."},
 	{"probe", "What the probe found out about the server, in words."},

@@ -140,7 +140,7 @@ func TestDoubtsAndNotes(t *testing.T) {
 	}
 	for _, code := range written {
 		if !known[code] {
-			t.Errorf("%s is written, and not explained", code)
+			t.Errorf("%s is written, and not explained: add it to doubts.go", code)
 		}
 	}
 }
@@ -212,6 +212,18 @@ func TestFind(t *testing.T) {
 			t.Errorf("KindOf(%q) = %q, %v", word, kind, ok)
 		}
 	}
+}
+
+// Whatever is asked for, there is an answer or none.
+func TestFindAnything(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		name := rapid.OneOf(rapid.String(), rapid.StringMatching(`(total\.|--|/)?[a-z_]{0,6}(\[\d*\]?)?(\.[a-z0-9]{0,4}){0,3}`)).Draw(rt, "name")
+		for _, topic := range explain.Find("", name) {
+			if topic.Text == "" || topic.Name == "" {
+				rt.Fatalf("%q: %+v", name, topic)
+			}
+		}
+	})
 }
 
 // Each name finds its own topic, whatever kinds share it.

@@ -21,6 +21,14 @@ type call struct {
 // names cut short where one name only begins so, lists up to the next option.
 func parse(words []string) (*call, []Problem) {
 	c := &call{words: words, given: map[string][]string{}}
+	for _, w := range words {
+		if name, is := longDash(w); is {
+			c.fault("", "%s begins with a dash that text editors make of two: write --%s", w, name)
+		}
+	}
+	if len(c.problems) > 0 {
+		return c, c.problems // what else is wrong comes of that
+	}
 	for i := 0; i < len(words); {
 		if !isOption(words[i]) {
 			c.fault("", "%q stands alone: %s takes options only; is a quote or an option's name missing before it?", words[i], program)
@@ -30,6 +38,12 @@ func parse(words []string) (*call, []Problem) {
 		i = c.one(words, i)
 	}
 	return c, c.problems
+}
+
+// longDash gives what follows a dash that a text editor made of the two of an option.
+func longDash(word string) (rest string, ok bool) {
+	rest = strings.TrimLeft(word, "\u2013\u2014\u2212")
+	return rest, rest != word
 }
 
 // one reads the option at i with its values, and gives where the next begins.
