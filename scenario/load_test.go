@@ -479,51 +479,67 @@ thresholds: [{expect: "ttft.p95"}, {expct: "ttft.p95 < 1s"}]
 	}
 }
 
+// FuzzLoad reads a scenario with a base, a --set and variables. Whatever they hold, there is
+// a plan or a problem with a place; a plan can be revealed in the environment that it was
+// loaded in, and the one file that a run keeps of it means the same.
 func FuzzLoad(f *testing.F) {
+	base := minimal("labels: {a: 1}\n")
 	for _, file := range museum(f) {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b)
+		f.Add(b, []byte(base), "seed=5", "x")
 	}
 	for _, s := range []string{minimal(""), everything, growing, mapping, mapFile("working_set: {max: 2 tier2}\n"), "a: &a [*a]", "{", "\xff\xfe\x00", "? [a]\n: b\n", "stop: |\n  error_rate > 5x\n", "\r\r\ta: 1", "- - - -", "!!binary x", "<<: {a: b}", "\u2028a: 1"} {
-		f.Add([]byte(s))
+		f.Add([]byte(s), []byte(base), "stop[0].when=error_rate > 5%", "3s")
+		f.Add([]byte("extends: _base.yaml\nname: x\n"), []byte(s), "target.headers.X=${WSRUN_X}", "a b")
 	}
-	noFiles := Options{Tiers: foundTiers, ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		plan, problems := Load("fuzz.yaml", src, noFiles)
+	f.Add([]byte("extends: _base.yaml\nlabels: null\nstop: [a: b]\n"), []byte(base), `labels."a.b"=[1`, "")
+	f.Add([]byte(strings.Replace(secretFile, ", none-of-it", "", 1)), []byte(base), "target.endpoints[0]=http://${WSRUN_X}@h", "u:p@h/x?y#z")
+	f.Fuzz(func(t *testing.T, src, base []byte, set, value string) {
+		files := map[string]string{"_base.yaml": string(base), "fuzz.yaml": string(src)}
+		opt := Options{Tiers: foundTiers, ReadFile: filesOf(files), AllowCommands: true, Env: func(name string) (string, bool) { return value, name != "WSRUN_NOT_SET" }}
+		if set != "" {
+			opt.Set = []string{set}
+		}
+		plan, problems := Load("fuzz.yaml", src, opt)
 		if (plan == nil) != hasErrors(problems) {
 			t.Errorf("plan %v with problems %v", plan != nil, problems)
 		}
 		for _, p := range problems {
-			if p.Message == "" || p.Code == "" || p.Line > 0 && (p.Col < 1 || p.Len < 1) {
+			if p.Message == "" || p.Code == "" || p.File == "" || p.Line > 0 && (p.Col < 1 || p.Len < 1) {
 				t.Errorf("problem %+v", p)
 			}
 		}
-		if plan != nil && len(plan.Cells) == 0 {
-			t.Error("a plan without cells")
-		}
 		Render(problems, false)
+		if plan != nil {
+			loaded(t, plan, opt)
+		}
 	})
 }
 
-// A plan knows where each key of its file stands.
-func TestPlace(t *testing.T) {
-	plan := must(t, minimal("stop:\n  - error_rate > 5%\n  - when: completed > 100\n    reason: enough\n"), Options{})
-	for path, want := range map[string]spot{
-		"/working_set/max": {"test.yaml", 4, 26},
-		"/name":            {"test.yaml", 1, 1},
-		"/contexts/0":      {"test.yaml", 3, 12},
-		"/stop/0/when":     {"test.yaml", 8, 5},
-		"/stop/1/reason":   {"test.yaml", 10, 5},
-		"/seed":            {},
-	} {
-		if file, line, col := plan.Place(path); (spot{file, line, col}) != want {
-			t.Errorf("%s stands at %s:%d:%d, want %v", path, file, line, col, want)
-		}
+// loaded holds a plan against what every plan must be.
+func loaded(t *testing.T, plan *Plan, opt Options) {
+	if len(plan.Cells) == 0 {
+		t.Error("a plan without cells")
 	}
-	if len(plan.Sources) != 1 || plan.Sources[0].Path != "test.yaml" || string(plan.Sources[0].Text) != string(plan.Source) {
-		t.Errorf("sources %+v", plan.Sources)
+	if _, _, err := Reveal(plan.Scenario, opt.Env); err != nil {
+		t.Errorf("loaded, and cannot be revealed: %v", err)
+	}
+	kept, err := plan.Kept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) < 2 || kept[1].Path != MergedFile {
+		return
+	}
+	opt.Set = nil
+	again, problems := Load(MergedFile, kept[1].Text, opt)
+	if again == nil {
+		t.Fatalf("%s\n%s", Render(problems, false), kept[1].Text)
+	}
+	if d := cmp.Diff(plan.Scenario, again.Scenario); d != "" {
+		t.Errorf("-was +kept\n%s\n%s", d, kept[1].Text)
 	}
 }
