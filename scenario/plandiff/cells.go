@@ -290,8 +290,9 @@ const (
 )
 
 func (d *differ) axisText(a axis, values []float64, all []coord, leads bool) string {
-	if len(values) == 1 && values[0] == 0 && (a == sizes || a == loads) {
-		return "" // neither is asked for
+	_, new := d.sc()
+	if len(values) == 1 && values[0] == 0 && (a == sizes || a == loads) || a == hits && new.Mode == "map" {
+		return "" // it is not asked for
 	}
 	if values[0] == anySize {
 		return "all sizes"
@@ -310,6 +311,9 @@ func (d *differ) axisText(a axis, values []float64, all []coord, leads bool) str
 	var words []string
 	for _, v := range values {
 		words = append(words, axisValue(a, v))
+	}
+	if len(words) > 1 {
+		noun += "s"
 	}
 	return noun + " " + strings.Join(words, ", ")
 }
