@@ -254,7 +254,7 @@ func (s *Survey) arrive(sure bool) {
 	w.todo = w.todo[:len(w.todo)-1]
 	if sure && (at == 0 || s.edges[at-1].hi <= w.depth) && (at == len(s.edges)-1 || w.missed <= s.edges[at+1].lo) {
 		if w.proof {
-			if e.lo != w.depth {
+			if e.told && (e.gradual || e.lo < w.depth) { // TTFT alone may have been mistaken
 				e.used = &[2]int{e.lo, e.hi}
 			}
 			e.lo, e.hi, e.below, e.above, e.clean, e.gradual = w.depth, w.missed, 0, 0, true, false

@@ -21,7 +21,7 @@ type edge struct {
 	gradual     bool    // looks on its sides do not belong there: it is no edge
 	clean       bool    // a clean walk has seen it at its bracket
 	alone       bool    // only prompts that were not looked at before show it
-	used        *[2]int // where it seemed to be, or to begin, for prompts that were asked for out of turn; nil when there
+	used        *[2]int // where prompts that were asked for out of turn were told to be lost earlier; nil where none were
 	unsure      bool    // new prompts have not shown it where it seems to be
 	blurred     bool    // the order of the prompts round it is known too little to go on
 }

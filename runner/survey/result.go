@@ -25,7 +25,7 @@ type Tier struct {
 	Gradual bool             // it does not end at an edge: To is from where nine tenths are found to where one tenth is
 	Half    int              // Gradual: the depth at which half is found
 	Unsure  bool             // new prompts, asked for as a sweep does, have not shown the end where it seems to be
-	Used    *Bracket         // where it seemed to end, or to begin to, for prompts that were asked for out of turn; nil when there too
+	Used    *Bracket         // where prompts that were asked for out of turn were told to be lost, earlier than To: a hit does not always renew; nil where none were
 }
 
 // Level is the TTFT at one level.
