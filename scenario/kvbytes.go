@@ -117,15 +117,24 @@ type rawKVBytes struct{ bytes float64 }
 
 // rawKVModel is a known model and how its server keeps the cache.
 type rawKVModel struct {
-	Model    *string `yaml:"model" validate:"required" jsonschema_description:"Name of a known model." diff:"cosmetic, breaks-comparison" example:"deepseek-v3"`
+	Model    *kvName `yaml:"model" validate:"required" jsonschema_description:"Name of a known model." diff:"cosmetic, breaks-comparison" example:"deepseek-v3"`
 	DType    *string `yaml:"dtype" validate:"omitnil,oneof=bf16 fp16 fp8 int8 q8_0 q4_0" jsonschema:"default=bf16" jsonschema_description:"Type of a cached value: vLLM's --kv-cache-dtype, llama.cpp's --cache-type-k." diff:"cosmetic, breaks-comparison" orig:"--kv-cache-quantization" example:"fp8"`
 	Parallel *Int    `yaml:"tensor_parallel" validate:"omitnil,gte=1,lte=1024" jsonschema:"default=1" jsonschema_description:"Tensor-parallel ranks of a server: with more ranks than KV heads, and with MLA, the cache is kept more than once." diff:"cosmetic, breaks-comparison" example:"8"`
 }
 
+// kvName is the name of a known model.
+type kvName string
+
+// Shape implements the schema's side.
+func (kvName) Shape() []any {
+	return []any{`{"type":"string","enum":["` + strings.Join(kvModelNames(), `","`) + `"]}`}
+}
+
+func (kvName) words() string { return "name of a known model" }
+
 // Shape implements the schema's side.
 func (rawKVBytes) Shape() []any {
-	quoted := `{"type":"string","enum":["` + strings.Join(kvModelNames(), `","`) + `"]}`
-	return []any{`{"const":"auto"}`, `{"type":"number","exclusiveMinimum":0}`, quoted, mapOf{rawKVModel{}}}
+	return []any{`{"const":"auto"}`, `{"type":"number","exclusiveMinimum":0}`, reflect.TypeFor[kvName](), mapOf{rawKVModel{}}}
 }
 
 func (rawKVBytes) words() string { return "number, the name of a known model, a map, or auto" }
@@ -142,7 +151,7 @@ func (k *rawKVBytes) decode(w *walker, n *yaml.Node, path string) bool {
 	case text == "auto":
 		return true
 	case n.Tag == "!!str" && !oddNumber.MatchString(text):
-		return k.ofModel(w, n, rawKVModel{Model: &text}, path)
+		return k.ofModel(w, n, rawKVModel{Model: (*kvName)(&text)}, path)
 	}
 	var f Float
 	if !f.decode(w, n, path) {
@@ -166,16 +175,17 @@ func (k *rawKVBytes) ofModel(w *walker, n *yaml.Node, m rawKVModel, path string)
 	if m.Model == nil {
 		return w.fail("missing-key", n, path+"/model", "%s.model is missing: write model: llama-3.1-70b", pathName(path))
 	}
-	i := slices.IndexFunc(kvModels, func(known KVModel) bool { return known.Name == *m.Model })
+	name := string(*m.Model)
+	i := slices.IndexFunc(kvModels, func(known KVModel) bool { return known.Name == name })
 	bytes, known := kvTypes[def(m.DType, "bf16")]
 	ranks := int(def(m.Parallel, 1))
 	switch {
-	case i < 0 && slices.Contains(kvModelNames(), plainModel(*m.Model)):
+	case i < 0 && slices.Contains(kvModelNames(), plainModel(name)):
 		n, sub := at("model")
-		return w.fail("unknown-model", n, sub, "%s: %s is known by a shorter name: write %s", pathName(path), *m.Model, plainModel(*m.Model))
+		return w.fail("unknown-model", n, sub, "%s: %s is known by a shorter name: write %s", pathName(path), name, plainModel(name))
 	case i < 0:
 		n, sub := at("model")
-		return w.fail("unknown-model", n, sub, "%s: no model %q is known%s", pathName(path), *m.Model, meant(plainModel(*m.Model), kvModelNames(), kvFormula))
+		return w.fail("unknown-model", n, sub, "%s: no model %q is known%s", pathName(path), name, meant(plainModel(name), kvModelNames(), kvFormula))
 	case !known:
 		n, sub := at("dtype")
 		types := sortedKeys(kvTypes)

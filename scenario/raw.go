@@ -41,8 +41,8 @@ type rawFile struct {
 	Map          *rawMap            `yaml:"map" jsonschema_description:"Map: how the tiers' edges are looked for." diff:"loosened / tightened, coverage"`
 	OnMiss       *string            `yaml:"on_miss" validate:"omitnil,oneof=skip continue" jsonschema:"default=skip" jsonschema_description:"Fixed: a level that misses the slo ends the higher levels (skip), or not (continue)." diff:"coverage" example:"continue"`
 	Warmup       *rawWarmup         `yaml:"warmup" jsonschema_description:"How the cache is brought into its state." diff:"breaks-comparison"`
-	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Fixed: extra windows of each passing level, pooled." diff:"loosened / tightened" orig:"--num-retries" example:"3"`
-	Trials       *Int               `yaml:"trials" validate:"omitnil,gte=1,lte=1000" jsonschema:"default=1" jsonschema_description:"Independent repetitions from a fresh cache state: the samples of a comparison." diff:"loosened / tightened" example:"5"`
+	Repeats      *Int               `yaml:"repeats" validate:"omitnil,gte=0,lte=1000" jsonschema:"default=0" jsonschema_description:"Fixed: how many more times a level that met the slo is measured at once, from the same cache state; all its windows together make the result." diff:"loosened / tightened" orig:"--num-retries" example:"3"`
+	Trials       *Int               `yaml:"trials" validate:"omitnil,gte=1,lte=1000" jsonschema:"default=1" jsonschema_description:"How often the whole scenario is repeated, each time from an emptied cache and with prompts of its own: only several trials show how much a result varies, so a comparison of two runs needs them." diff:"loosened / tightened" example:"5"`
 	Order        *string            `yaml:"order" validate:"omitnil,oneof=ascending shuffled interleaved" jsonschema:"default=ascending" jsonschema_description:"Order of the cells; levels always ascend." diff:"breaks-comparison" example:"interleaved"`
 	SLO          *rawSLO            `yaml:"slo" jsonschema_description:"What is acceptable; sustained mode looks for the concurrency that it bears." diff:"loosened / tightened; sustained: breaks-comparison" example:"{ttft: {p95: 5s}}"`
 	Stop         List[rawStop]      `yaml:"stop" validate:"max=100,dive" jsonschema_description:"What is enough: conditions that end a search early." diff:"cost, loosened / tightened" example:"[ttft.p95 > 3s]"`
@@ -123,7 +123,7 @@ type rawWorkingSet struct {
 
 type rawPrompts struct {
 	Encoding *string `yaml:"encoding" validate:"omitnil,oneof=auto" jsonschema:"default=auto" jsonschema_description:"How prompts are encoded: token ids where the server takes them, else fitted text." diff:"breaks-comparison" orig:"--tokenizer" example:"auto"`
-	Salt     *string `yaml:"salt" validate:"omitnil,oneof=cell run none" jsonschema:"default=cell" jsonschema_description:"What makes prompts new: cell (nonce, cell and trial), run, or none." diff:"breaks-comparison" example:"run"`
+	Salt     *string `yaml:"salt" validate:"omitnil,oneof=cell run none" jsonschema:"default=cell" jsonschema_description:"What makes the prompts unlike earlier ones, so that nothing left in the server's cache is hit by accident: cell (new prompts for each cell and trial), run (new prompts for each run), none (the same prompts in every run, which a warm server may still hold)." diff:"breaks-comparison" example:"run"`
 }
 
 type rawSpan struct {
@@ -136,7 +136,7 @@ type rawSpan struct {
 type rawWarmup struct {
 	Concurrency *Int      `yaml:"concurrency" validate:"omitnil,gte=1" jsonschema:"default=16" jsonschema_description:"Requests in flight during warm-up." diff:"cost" orig:"--init-concurrency" example:"16"`
 	Reset       *rawReset `yaml:"reset" jsonschema:"default=auto" jsonschema_description:"How the cache is emptied before a cell." diff:"reach" example:"none | {post: /reset_prefix_cache} | {command: [./restart.sh, \"gpu-1\"]}"`
-	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"Fixed: when the cache is warmed again." diff:"cost" orig:"--reinit-strategy" example:"per-level"`
+	Rewarm      *string   `yaml:"rewarm" validate:"omitnil,oneof=per-working-set per-level once" jsonschema:"default=per-working-set" jsonschema_description:"Fixed: when the prompts are sent again before measuring, so that the cache holds them: per-working-set (before each size), per-level (before each level of concurrency too), once (sizes build on each other, and each sends its new prompts only)." diff:"cost" orig:"--reinit-strategy" example:"per-level"`
 	Verify      *bool     `yaml:"verify" jsonschema:"default=true" jsonschema_description:"Look again at 1 % of the prompts after warm-up." diff:"loosened / tightened" example:"false"`
 }
 
@@ -164,7 +164,7 @@ type rawRate struct {
 type rawStop struct {
 	When    *string `yaml:"when" validate:"required" jsonschema_description:"Condition." diff:"cost, loosened / tightened" example:"ttft.p95 > 3s"`
 	Periods *Int    `yaml:"periods" validate:"omitnil,gte=1,lte=1000" jsonschema_description:"Consecutive periods for which it must hold; default: judged on the finished level (fixed), or 1 (sustained)." diff:"cost, loosened / tightened" example:"2"`
-	Ends    *string `yaml:"ends" validate:"omitnil,oneof=level cell sweep run" jsonschema:"default=cell" jsonschema_description:"What it ends; level in fixed mode only." diff:"cost, loosened / tightened" example:"sweep"`
+	Ends    *string `yaml:"ends" validate:"omitnil,oneof=level cell sweep run" jsonschema:"default=cell" jsonschema_description:"What the condition ends: level (the one that is running; fixed only), cell (the higher levels of this working set), sweep (the larger working sets of this context and hit rate as well), run (everything)." diff:"cost, loosened / tightened" example:"sweep"`
 	Fail    *bool   `yaml:"fail" jsonschema:"default=false" jsonschema_description:"The run failed: exit code 1." diff:"loosened / tightened" example:"true"`
 	Reason  *string `yaml:"reason" jsonschema_description:"Why, in words." diff:"cosmetic" example:"server is failing"`
 }
@@ -404,7 +404,7 @@ func (s *rawSpan) decode(w *walker, n *yaml.Node, path string) bool {
 }
 
 // Shape implements the schema's side.
-func (rawStop) Shape() []any { return []any{`{"type":"string"}`, mapOf{rawStop{}}} }
+func (rawStop) Shape() []any { return []any{`{"type":"string","maxLength":4096}`, mapOf{rawStop{}}} }
 
 func (s *rawStop) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind == yaml.MappingNode {

@@ -18,7 +18,7 @@ type rawConcurrency struct {
 
 // Shape implements the schema's side.
 func (rawConcurrency) Shape() []any {
-	return []any{`{"type":"integer","minimum":1,"maximum":100000}`, `{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":100000}}`, mapOf{rawConcurrency{}}}
+	return []any{`{"type":"integer","minimum":1,"maximum":100000}`, `{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":100000}}`, mapOf{rawConcurrency{}}}
 }
 
 func (c *rawConcurrency) decode(w *walker, n *yaml.Node, path string) bool {

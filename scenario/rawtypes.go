@@ -226,7 +226,10 @@ func escapePointer(s string) string {
 type jsonMap map[string]any
 
 // Shape implements the schema's side.
-func (jsonMap) Shape() []any { return []any{`{"type":"object"}`} }
+func (jsonMap) Shape() []any {
+	own := `"` + strings.Join(sortedKeys(ownBody), `","`) + `"`
+	return []any{`{"type":"object","propertyNames":{"not":{"enum":[` + own + `]}}}`}
+}
 
 func (m *jsonMap) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind != yaml.MappingNode {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
+	"gopkg.in/yaml.v3"
 
 	"github.com/wsrun/wsrun/scenario"
 )
@@ -39,7 +40,10 @@ func generate() ([]byte, error) {
 	s.ID = "https://github.com/wsrun/wsrun/schema/scenario.schema.json"
 	s.Title = "wsrun scenario"
 	s.Description = "What a run of wsrun asks for."
-	whole(s)
+	takeVariables(s)
+	s.Definitions = jsonschema.Definitions{"variable": {Type: "string", Pattern: `\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}`, Description: "A value from the environment, as ${WSRUN_NAME} or ${WSRUN_NAME:-default}."}}
+	// What a file lacks may stand in the one that it extends.
+	s.Required, s.If, s.Else = nil, &jsonschema.Schema{Required: []string{"extends"}}, whole(s.Required)
 	if len(g.unmapped) > 0 {
 		return nil, fmt.Errorf("validate tags that have no place in a schema: %s", strings.Join(g.unmapped, ", "))
 	}
@@ -49,54 +53,6 @@ func generate() ([]byte, error) {
 	enc.SetIndent("", "  ")
 	err := enc.Encode(s)
 	return buf.Bytes(), err
-}
-
-// whole says what a scenario needs. A file that extends another may have it from there,
-// so nothing is held against it as a whole.
-func whole(s *jsonschema.Schema) {
-	own := &jsonschema.Schema{Required: s.Required}
-	byMode(own)
-	s.Required = nil
-	s.If, s.Then, s.Else = &jsonschema.Schema{Required: []string{"extends"}}, jsonschema.TrueSchema, own
-}
-
-// byMode says which keys a mode needs and which it has not. Without a mode a scenario
-// is sustained.
-func byMode(s *jsonschema.Schema) {
-	has := func(required []string, properties ...any) *jsonschema.Schema {
-		out := &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: required}
-		for i := 0; i < len(properties); i += 2 {
-			out.Properties.Set(properties[i].(string), properties[i+1].(*jsonschema.Schema))
-		}
-		return out
-	}
-	is := func(mode string) *jsonschema.Schema {
-		return has([]string{"mode"}, "mode", &jsonschema.Schema{Const: mode})
-	}
-	object, none := &jsonschema.Schema{Type: "object"}, jsonschema.FalseSchema
-	s.If, s.Then = is("fixed"), has([]string{"working_set"}, "concurrency", &jsonschema.Schema{Not: object}, "growth", none, "map", none)
-	s.Then.OneOf = []*jsonschema.Schema{{Required: []string{"concurrency"}}, {Required: []string{"rate"}}}
-	s.Else = &jsonschema.Schema{If: is("map"), Then: has(nil, notInMap()...)}
-	s.Else.Else = has([]string{"slo", "working_set"}, "concurrency", object, "on_miss", none, "repeats", none, "map", none, "rate", none, "arrivals", none,
-		"duration", &jsonschema.Schema{Not: object}, "access", &jsonschema.Schema{Not: &jsonschema.Schema{Const: "depth"}})
-}
-
-// notInMap gives the keys that a map has not, in the form that has reads.
-func notInMap() (properties []any) {
-	nested := map[string]*jsonschema.Schema{}
-	for _, path := range scenario.NotInMap() {
-		group, key, deep := strings.Cut(path, ".")
-		if !deep {
-			properties = append(properties, group, jsonschema.FalseSchema)
-			continue
-		}
-		if nested[group] == nil {
-			nested[group] = &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties()}
-			properties = append(properties, group, nested[group])
-		}
-		nested[group].Properties.Set(key, jsonschema.FalseSchema)
-	}
-	return properties
 }
 
 type generator struct {
@@ -120,15 +76,71 @@ func (g *generator) object(t reflect.Type) *jsonschema.Schema {
 		}
 		p := g.of(f.Type)
 		p.Description = f.Tag.Get("jsonschema_description")
+		p.Examples = g.examples(f)
 		if d, ok := strings.CutPrefix(f.Tag.Get("jsonschema"), "default="); ok {
 			p.Default = literal(d)
 		}
 		if g.rules(p, f.Type, f.Tag.Get("validate")) {
 			s.Required = append(s.Required, name)
 		}
+		if unique[name] {
+			eachOnce(p)
+		}
+		if pattern := patterns[name]; pattern != "" {
+			eachLike(p, pattern)
+		}
+		if conditions[name] {
+			p.MaxLength = &longestCondition
+		}
 		s.Properties.Set(name, p)
 	}
 	return s
+}
+
+// unique are the lists in which no value stands twice.
+var unique = map[string]bool{"contexts": true, "hit_rates": true, "rate": true, "endpoints": true}
+
+// patterns are what each text of a list looks like, or begins with.
+var patterns = map[string]string{"endpoints": `^(https?://|\$\{)`}
+
+func eachLike(s *jsonschema.Schema, pattern string) {
+	for _, a := range s.AnyOf {
+		switch {
+		case a.Items != nil:
+			a.Items.Pattern = pattern
+		case a.Type == "string":
+			a.Pattern = pattern
+		}
+	}
+}
+
+// conditions are the keys that hold one, and longestCondition is how many characters of
+// one are read.
+var (
+	conditions       = map[string]bool{"when": true, "expect": true, "where": true}
+	longestCondition = uint64(4096)
+)
+
+func eachOnce(s *jsonschema.Schema) {
+	for _, a := range s.AnyOf {
+		a.UniqueItems = a.Type == "array"
+	}
+}
+
+// examples reads the values of an example tag as a file would hold them.
+func (g *generator) examples(f reflect.StructField) (out []any) {
+	tag := f.Tag.Get("example")
+	if tag == "" {
+		return nil
+	}
+	for _, text := range strings.Split(tag, " | ") {
+		var v any
+		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+			panic("gen: " + f.Name + ": " + err.Error())
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // of gives the schema of a type.
