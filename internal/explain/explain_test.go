@@ -239,8 +239,8 @@ func TestEveryNameIsFound(t *testing.T) {
 // Where a metric can be used is what the loader says.
 func TestUses(t *testing.T) {
 	for name, want := range map[string]string{
-		"ttft.p95": "stop, thresholds; also of a map", "edge1": "thresholds; also of a map", "elapsed": "stop; a map has none",
-		"working_set": "stop, thresholds, where; a map has none", "goodput": "stop, thresholds; a map has none", "tier_share.NAME": "stop, thresholds; also of a map",
+		"ttft.p95": "stop, thresholds; a map has it too", "edge1": "thresholds; a map has it too", "elapsed": "stop; a map has none",
+		"working_set": "stop, thresholds, where; a map has none", "goodput": "stop, thresholds; a map has none", "tier_share.NAME": "stop, thresholds; a map has it too",
 	} {
 		got := ""
 		for _, f := range explained(t, explain.KindMetric, name).Facts {

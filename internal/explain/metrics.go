@@ -160,7 +160,7 @@ func uses(d metric.Def) string {
 		}
 	}
 	if mapHas(name) {
-		return strings.Join(out, ", ") + "; also of a map"
+		return strings.Join(out, ", ") + "; a map has it too"
 	}
 	return strings.Join(out, ", ") + "; a map has none"
 }
@@ -186,7 +186,12 @@ func scopedMetric(name string) (Topic, bool) {
 	t := metricTopic(d)
 	t.Name = name
 	if scoped {
-		t.Text += " With " + prefix + ".: " + what + "; in stop only."
+		t.Text += " With " + prefix + ".: " + what + "."
+		for i := range t.Facts {
+			if t.Facts[i].Name == "used in" {
+				t.Facts[i].Text = "stop only"
+			}
+		}
 	}
 	for _, n := range engine.Canonical {
 		if n.Name == base {
