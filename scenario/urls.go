@@ -254,3 +254,42 @@ func secretInText(text string) bool {
 	}
 	return strings.Trim(secret, "\x00") != ""
 }
+
+// PublicURL gives a URL as it may be shown: without user, password, query and fragment. A
+// variable in another part of it stays as ${NAME}. What cannot be taken apart is not shown.
+func PublicURL(raw string) string {
+	const hidden = "(not a URL)"
+	if !hasRefs(raw) {
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" {
+			return hidden
+		}
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	}
+	parts, bad := pieces(raw)
+	var b strings.Builder
+	named := false
+	for _, p := range parts {
+		if b.WriteString(p.text); p.name != "" {
+			b.WriteString("${" + p.name + "}")
+			named = true
+		}
+	}
+	scheme, rest, found := strings.Cut(b.String(), "://")
+	switch {
+	case bad >= 0:
+		return hidden
+	case !found && named && len(parts) == 1:
+		return b.String()
+	case !found:
+		return hidden
+	}
+	if end := strings.IndexAny(rest, "?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	host, path, below := strings.Cut(rest, "/")
+	if below {
+		path = "/" + path
+	}
+	return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + path
+}

@@ -189,6 +189,25 @@ func TestBadValuesOfVariables(t *testing.T) {
 	}
 }
 
+func TestPublicURL(t *testing.T) {
+	for raw, want := range map[string]string{
+		"http://host:8000/llm":                           "http://host:8000/llm",
+		"http://me:word@host/m?token=t#f":                "http://host/m",
+		"http://${WSRUN_U}:${WSRUN_P}@host:8000/a/b?c":   "http://host:8000/a/b",
+		"http://${WSRUN_U:-me@x}@h?k=${WSRUN_Q:-secret}": "http://h",
+		"http://${WSRUN_HOST}/x":                         "http://${WSRUN_HOST}/x",
+		"${WSRUN_URL}":                                   "${WSRUN_URL}",
+		"${WSRUN_URL:-http://me:word@host}":              "${WSRUN_URL}",
+		"word ${WSRUN_URL}":                              "(not a URL)",
+		"${WSRUN_URL":                                    "(not a URL)",
+		"word":                                           "(not a URL)",
+	} {
+		if got := PublicURL(raw); got != want {
+			t.Errorf("%s is shown as %s, want %s", raw, got, want)
+		}
+	}
+}
+
 // A condition that is wrong behind a variable is underlined where it is wrong in the file.
 func TestPlaceBehindVariable(t *testing.T) {
 	src := minimal("stop: [\"ttft.p95 > ${WSRUN_LIMIT} or ttft.p59 > 1s\", \"${WSRUN_METRIC} > 1s\"]\n")

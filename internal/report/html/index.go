@@ -243,7 +243,7 @@ func (r *Run) source() (text string, given bool) {
 	sc.Target.Body, sc.Target.Metrics, sc.Warmup.Reset.Posts = nil, nil, nil
 	sc.Target.Endpoints = nil
 	for _, e := range r.Rec.Run.Scenario.Target.Endpoints {
-		sc.Target.Endpoints = append(sc.Target.Endpoints, publicURL(e))
+		sc.Target.Endpoints = append(sc.Target.Endpoints, scenario.PublicURL(e))
 	}
 	b, err := json.MarshalIndent(&sc, "", "  ")
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,18 +91,9 @@ func endpointText(t *scenario.Target) string {
 	}
 	var out []string
 	for _, e := range t.Endpoints {
-		out = append(out, publicURL(e))
+		out = append(out, scenario.PublicURL(e))
 	}
 	return strings.Join(out, ", ")
-}
-
-// publicURL is a URL without user, password, query and fragment.
-func publicURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return "(not a URL)" // what is in it is not known, so nothing of it is shown
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 // hostText is the machine that made the load.
