@@ -70,7 +70,9 @@ func keyOf(f reflect.StructField, path string) Key {
 	}
 	k.Values = choices(f)
 	if k.Type == "text" && len(k.Values) > 0 {
-		k.Type = "one of " + strings.Join(k.Values, ", ")
+		if k.Type = k.Values[0]; len(k.Values) > 1 {
+			k.Type = "one of " + strings.Join(k.Values, ", ")
+		}
 	}
 	return k
 }
@@ -195,7 +197,7 @@ func (List[T]) words() string {
 
 func (rawAutoSize) words() string    { return "number of tokens, or auto" }
 func (rawAutoDur) words() string     { return "duration, or auto" }
-func (rawAccess) words() string      { return "one of " + strings.Join(accessLaws, ", ") }
+func (rawAccess) words() string      { return "one of " + strings.Join(accessLaws, ", ") + ", or a map" }
 func (rawAccess) values() []string   { return accessLaws }
 func (rawMetrics) words() string     { return "auto, none, a URL or a list of them" }
 func (rawReset) words() string       { return "auto, none, or a map" }

@@ -67,7 +67,7 @@ type rawTarget struct {
 	APIKeyEnv       *string       `yaml:"api_key_env" validate:"omitnil,envname" jsonschema:"default=WSRUN_API_KEY" jsonschema_description:"Name of the environment variable that holds the API key." diff:"reach" example:"GATEWAY_KEY"`
 	Headers         *textMap      `yaml:"headers" jsonschema_description:"Headers of each request; {run}, {cell}, {prompt} and {request} are filled in." diff:"reach" example:"{X-Session-ID: \"{prompt}\"}"`
 	Body            *jsonMap      `yaml:"body" jsonschema_description:"Merged into each request's body." diff:"breaks-comparison" example:"{priority: 1}"`
-	Metrics         *rawMetrics   `yaml:"metrics" jsonschema:"default=auto" jsonschema_description:"Telemetry: auto ({endpoint}/metrics), none, a URL or a list." diff:"reach" example:"none | http://gpu-1:8000/metrics"`
+	Metrics         *rawMetrics   `yaml:"metrics" jsonschema:"default=auto" jsonschema_description:"Telemetry: auto ({endpoint}/metrics), none, or a URL for each endpoint or each replica." diff:"reach" example:"none | http://gpu-1:8000/metrics"`
 	MetricsInterval *Dur          `yaml:"metrics_interval" validate:"omitnil,gte=100000000" jsonschema:"default=1s" jsonschema_description:"Time between two readings of telemetry, at least 100ms." diff:"loosened / tightened" example:"5s"`
 	Timeouts        *rawTimeouts  `yaml:"timeouts" jsonschema_description:"Timeouts of one request." diff:"loosened / tightened" example:"{first_token: 5m}"`
 	TLS             *rawTLS       `yaml:"tls" jsonschema_description:"How https endpoints are trusted, and who the client is." diff:"reach" example:"{ca_file: ca.pem}"`
@@ -113,7 +113,7 @@ type rawGate struct {
 type rawWorkingSet struct {
 	Min     *rawSetSize `yaml:"min" jsonschema_description:"Smallest size in tokens; or in MiB, GiB, TiB with target.kv_bytes_per_token; or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison, coverage" orig:"--min-working-set-size" example:"100k | 40GiB | 0.5 tier1"`
 	Max     *rawSetSize `yaml:"max" jsonschema_description:"Largest size, written likewise. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 640GiB | 1.5 tier2"`
-	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included, in both modes." diff:"breaks-comparison, coverage" orig:"--working-set-increments" example:"10"`
+	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included." diff:"breaks-comparison, coverage" orig:"--working-set-increments" example:"10"`
 	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear log" jsonschema:"default=linear" jsonschema_description:"How sizes are spread: linear (equal steps, as the original), or log (equal factors, so that each decade has as many)." diff:"breaks-comparison, coverage" example:"log"`
 	Refine  *Int        `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels." diff:"coverage" example:"3"`
 

@@ -4,7 +4,7 @@ package schema
 
 import _ "embed"
 
-//go:generate go run ./internal/gen -o scenario.schema.json
+//go:generate go run ./internal/gen -o scenario.schema.json -docs ../docs/scenario.md
 
 //go:embed scenario.schema.json
 var scenarioSchema []byte

@@ -1,6 +1,7 @@
 // Command gen writes schema/scenario.schema.json from the loader's own types: the
 // names from their yaml tags, the rules from their validate tags, defaults and
-// descriptions from their jsonschema tags.
+// descriptions from their jsonschema tags; and the tables of docs/scenario.md from the
+// same.
 package main
 
 import (
@@ -22,12 +23,19 @@ import (
 
 func main() {
 	out := flag.String("o", "scenario.schema.json", "file to write")
+	page := flag.String("docs", "", "page whose tables are written anew; empty: none")
 	flag.Parse()
 	b, err := generate()
 	if err != nil {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(*out, b, 0o644); err != nil {
+		log.Fatal(err)
+	}
+	if *page == "" {
+		return
+	}
+	if err := writeDocument(*page); err != nil {
 		log.Fatal(err)
 	}
 }
