@@ -248,7 +248,7 @@ func foundText(sum *result.Summary, rows []*result.Merged) string {
 			if i > 0 {
 				held = "with %s %s are held"
 			}
-			parts = append(parts, fmt.Sprintf(held, t.Name, bracketText(t.To.LoTokens, t.To.HiTokens))+foundNot(t.To.Lo, t.To.Hi)+inTrials(sum, m))
+			parts = append(parts, fmt.Sprintf(held, t.Name, bracketText(t.To.LoTokens, t.To.HiTokens))+foundNot(t.To.Lo, t.To.Hi)+inTrials(sum, m)+confirmText(t))
 		case i > 0 && !t.Recomputed():
 			_, tokens := reached(sum, m)
 			parts = append(parts, fmt.Sprintf("%s holds the rest, at least up to %s tokens", t.Name, metric.Size(tokens)))
@@ -264,6 +264,18 @@ func foundNot(lo, hi int) string {
 		are = "is"
 	}
 	return fmt.Sprintf(" (%s %s found, %d are not)", Plural(lo, "prompt"), are, hi)
+}
+
+// confirmText says what new prompts, asked for in the order in which they were sent, have
+// shown of a tier's end; empty where that is what was seen before.
+func confirmText(t *result.Tier) (s string) {
+	if t.Used != nil && t.Used.Lo < t.To.Lo {
+		s = fmt.Sprintf(", but prompts that are asked for out of turn are lost from %s on: a hit does not always renew a prompt's place", metric.Size(t.Used.LoTokens))
+	}
+	if t.Unsure {
+		s += ", but new prompts did not confirm it"
+	}
+	return s
 }
 
 // bracketText is a bracket in words.

@@ -14,6 +14,7 @@ import (
 	"github.com/wsrun/wsrun/internal/term"
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/runner/sample"
+	"github.com/wsrun/wsrun/runner/survey"
 )
 
 func TestMapGolden(t *testing.T) {
@@ -53,6 +54,30 @@ func TestMapCostsNothing(t *testing.T) {
 	}
 	if cost := CostText(sum, sum.Merged[1]); !strings.HasPrefix(cost, "-0.") {
 		t.Errorf("in the table: %q", cost)
+	}
+}
+
+// What new prompts have shown of a tier's end stands in its sentence.
+func TestMapConfirmed(t *testing.T) {
+	sum := mapWorlds()["sources"].summary(t)
+	hbm := sum.Merged[0].Tier
+	lost := ", but prompts that are asked for out of turn are lost from 156k on: a hit does not always renew a prompt's place"
+	for _, c := range []struct {
+		used   int // prompts; 0: none
+		unsure bool
+		want   string
+	}{
+		{0, false, " (40 prompts are found, 41 are not); "},
+		{39, false, " (40 prompts are found, 41 are not)" + lost + "; "},
+		{40, false, " (40 prompts are found, 41 are not); "},
+		{0, true, " (40 prompts are found, 41 are not), but new prompts did not confirm it; "},
+	} {
+		if hbm.Unsure, hbm.Used = c.unsure, nil; c.used > 0 {
+			hbm.Used = &survey.Bracket{Lo: c.used, LoTokens: 156_000}
+		}
+		if got := MapLines(sum, "")[0]; !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %s", c, got)
+		}
 	}
 }
 

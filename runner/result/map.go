@@ -39,6 +39,8 @@ type Tier struct {
 	Sources map[string]int64 // tokens told by source, of all its looks; nil when not told
 	Gradual bool             // it does not end at an edge: To is from where nine tenths are found to where one tenth is
 	Half    int              // Gradual: the depth in prompts at which half is found
+	Unsure  bool             // new prompts, asked for as a sweep does, have not shown the end where it seems to be
+	Used    *survey.Bracket  // where prompts that were asked for out of turn were told to be lost; nil where they were not
 	Looks   int              // answers that its figures are made of
 }
 
@@ -148,7 +150,7 @@ func (s *summariser) mapRows(m *Map, u *UnitRecord) {
 		if t.To != nil {
 			hi = t.To.Lo
 		}
-		add(Tier{Number: i + 1, Name: t.Name, From: from, To: t.To, MsPer1k: t.MsPer1k, Free: m.free(before, t.TTFT), Sources: t.Sources, Gradual: t.Gradual, Half: t.Half}, hi)
+		add(Tier{Number: i + 1, Name: t.Name, From: from, To: t.To, MsPer1k: t.MsPer1k, Free: m.free(before, t.TTFT), Sources: t.Sources, Gradual: t.Gradual, Half: t.Half, Unsure: t.Unsure, Used: t.Used}, hi)
 		if from, before = t.To, t.TTFT; from != nil {
 			lo = from.Hi
 		}

@@ -139,8 +139,8 @@ func TestMergeTiers(t *testing.T) {
 	skipped := row(4, nil)
 	skipped.Validity = ValidSkipped
 	got := merge([]*Point{
-		row(1, &Tier{Number: 1, Name: "hbm", To: b(30, 31), Looks: 5, Sources: map[string]int64{"hbm": 7}}), row(1, &Tier{Number: 2, Name: tier.Recompute, From: b(30, 31), MsPer1k: 3, Looks: 5}),
-		row(2, &Tier{Number: 1, Name: "hbm", To: b(28, 30), Looks: 6, Sources: map[string]int64{"hbm": 1}}), row(2, &Tier{Number: 2, Name: "dram", From: b(28, 30), To: b(60, 61)}), row(2, &Tier{Number: 3, Name: tier.Recompute, From: b(60, 61), MsPer1k: 5, Looks: 5}),
+		row(1, &Tier{Number: 1, Name: "hbm", To: b(30, 31), Looks: 5, Free: true, Sources: map[string]int64{"hbm": 7}}), row(1, &Tier{Number: 2, Name: tier.Recompute, From: b(30, 31), MsPer1k: 3, Looks: 5}),
+		row(2, &Tier{Number: 1, Name: "hbm", To: b(28, 30), Looks: 6, Unsure: true, Used: b(27, 28), Sources: map[string]int64{"hbm": 1}}), row(2, &Tier{Number: 2, Name: "dram", From: b(28, 30), To: b(60, 61)}), row(2, &Tier{Number: 3, Name: tier.Recompute, From: b(60, 61), MsPer1k: 5, Looks: 5}),
 		skipped,
 	})
 	if len(got) != 3 || got[0].Tier.Name != "hbm" || got[1].Tier.Name != "dram" || !got[2].Tier.Recomputed() {
@@ -148,6 +148,9 @@ func TestMergeTiers(t *testing.T) {
 	}
 	if hbm := got[0].Tier; *hbm.To != *b(28, 31) || hbm.Looks != 11 || hbm.Sources["hbm"] != 8 || hbm.From != nil || got[0].Points[0].Tier.Sources["hbm"] != 7 {
 		t.Errorf("hbm %+v to %+v", hbm, hbm.To)
+	}
+	if hbm := got[0].Tier; hbm.Free || !hbm.Unsure || hbm.Used == nil || hbm.Used.Lo != 27 || got[0].Points[0].Tier.Used != nil {
+		t.Errorf("hbm %+v: free where one trial was not, unsure and used where one trial was", hbm)
 	}
 	if cold := got[2]; *cold.Tier.From != *b(30, 61) || cold.Tier.To != nil || cold.Tier.MsPer1k != 4 || cold.Trials != 2 || cold.Row.Get("ttft.p50").V != 1.5 {
 		t.Errorf("recompute %+v from %+v", cold.Tier, cold.Tier.From)

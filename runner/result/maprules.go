@@ -249,6 +249,10 @@ func (m *Merged) mergeTiers(from []*Point) {
 			m.Tier.From, m.Tier.To = widest(m.Tier.From, p.Tier.From), widest(m.Tier.To, p.Tier.To)
 			m.Tier.Gradual = m.Tier.Gradual || p.Tier.Gradual
 			m.Tier.Free = m.Tier.Free && p.Tier.Free
+			m.Tier.Unsure = m.Tier.Unsure || p.Tier.Unsure
+			if m.Tier.Used == nil {
+				m.Tier.Used = p.Tier.Used
+			}
 			m.Tier.Looks += p.Tier.Looks
 			for name, n := range p.Tier.Sources {
 				m.Tier.Sources = maps.Clone(m.Tier.Sources)
