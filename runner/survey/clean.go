@@ -192,7 +192,8 @@ func (s *Survey) met() {
 	}
 }
 
-// weighing takes the looks of this walk.
+// weighing takes the looks of this walk. Where it is told what a look found, that alone
+// counts: TTFT of a busy server says less.
 func (w *walk) weighing(s *Survey) (*weighing, []weighed) {
 	v := &weighing{s: s, looks: make([][]weighed, len(s.fit))}
 	for _, g := range s.fit {
@@ -201,7 +202,18 @@ func (w *walk) weighing(s *Survey) (*weighing, []weighed) {
 	var all []weighed
 	for k := range s.looks[w.from:] {
 		l := &s.looks[w.from+k]
-		all = append(all, weighed{look: l, depth: math.Log(float64(l.Depth)), y: math.Log(l.TTFT)})
+		x := weighed{look: l, depth: math.Log(float64(l.Depth)), y: math.Log(l.TTFT)}
+		if e := s.walked(); e.told {
+			switch c := s.told.category(l); {
+			case s.told.part(l):
+				x.y = (e.left.level + e.right.level) / 2
+			case fits(c, e.left.cat):
+				x.y = e.left.level
+			case fits(c, e.right.cat):
+				x.y = e.right.level
+			}
+		}
+		all = append(all, x)
 	}
 	return v, all
 }

@@ -54,6 +54,19 @@ func TestNotRenewed(t *testing.T) {
 	})
 }
 
+// A busy server, whose TTFT says little, is told as exactly where it tells what it found.
+func TestSlotsOfBusyServer(t *testing.T) {
+	each(t, func(t *testing.T, seed uint64) {
+		for _, room := range []int{4, 6, 8, 16} {
+			w := &World{Slots: 4, Room: room, TTFT: []float64{.01, .011, 1}, SD: .05, Slow: .3, Tell: Cached}
+			w.Drift = func(sent int) float64 { return []float64{1, 1, 8, 1, 30, 1, 2}[sent%7] }
+			if why := w.notAt(w.Run(start(t, seed, func(o *survey.Options) { o.Concurrency = 1 }), seed, 5000), room+1); why != "" {
+				t.Errorf("room for %d, seed %d: %s", room, seed, why)
+			}
+		}
+	})
+}
+
 // What is lost earlier is said, with where from.
 func TestLostEarlierInWords(t *testing.T) {
 	w := &World{Slots: 4, Room: 8, TTFT: []float64{.1, .11, 1}, SD: .05, Tell: Cached}
