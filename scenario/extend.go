@@ -102,7 +102,7 @@ func (l *layers) base(at *yaml.Node, s *source) *yaml.Node {
 	}
 	path, inside := below(s.dir, name)
 	if !inside {
-		return fail("outside-working-directory", "extends %s leaves the working directory: run wsrun in a directory that holds both files", name)
+		return fail("outside-working-directory", "extends %s leaves the working directory: run wsrun in a directory that holds both files%s", name, l.whole(s))
 	}
 	if i := slices.Index(l.chain, path); i >= 0 {
 		return fail("bad-extends", "files extend each other in a circle: %s", strings.Join(append(l.chain[i:len(l.chain):len(l.chain)], path), " -> "))
@@ -112,9 +112,22 @@ func (l *layers) base(at *yaml.Node, s *source) *yaml.Node {
 	}
 	src, err := l.opt.readBelow(path)
 	if err != nil {
-		return fail("bad-extends", "extends %s: %s: %s", name, filepath.ToSlash(path), readMessage(err))
+		return fail("bad-extends", "extends %s: %s: %s%s", name, filepath.ToSlash(path), readMessage(err), l.whole(s))
 	}
 	return l.parsed(filepath.ToSlash(path), src, at, s)
+}
+
+// whole names the one file that a run keeps beside a scenario whose bases it cannot keep
+// where the scenario looks for them.
+func (l *layers) whole(s *source) string {
+	beside := filepath.Join(filepath.Dir(s.file), MergedFile)
+	if filepath.Base(s.file) != KeptFile || l.opt.ReadFile != nil {
+		return ""
+	}
+	if _, err := os.Stat(beside); err != nil {
+		return ""
+	}
+	return "; this is the scenario that a run kept, and " + filepath.ToSlash(beside) + " holds all of it"
 }
 
 // parsed reads the text of a base.

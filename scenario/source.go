@@ -19,6 +19,7 @@ import (
 const (
 	MaxFileSize = 1 << 20 // bytes
 	maxNodes    = 50000   // values, with aliases expanded
+	nodeText    = 100     // bytes of text that count as a value more
 	maxDepth    = 50
 )
 
@@ -181,12 +182,12 @@ func (s *source) guard(root *yaml.Node) *Problem {
 			return c
 		}
 		size[n] = open
-		total := 1
+		total := 1 + len(n.Value)/nodeText
 		for _, c := range n.Content {
 			total += count(c, depth+1)
 			if total > maxNodes {
 				total = maxNodes + 1
-				fail(c, "more than %d values once aliases are expanded", maxNodes)
+				fail(c, "more than %d values, or %d MB of text, once aliases are expanded", maxNodes, maxNodes*nodeText/1_000_000)
 				break
 			}
 		}

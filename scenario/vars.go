@@ -35,30 +35,32 @@ func hasRefs(text string) bool { return strings.Contains(text, "${") }
 // pieces takes a text apart. bad is the rune where something begins that looks like a
 // reference and is none, -1 where there is no such thing.
 func pieces(text string) (out []piece, bad int) {
-	at := 0
-	literal := func(s string, width int) {
-		if last := len(out) - 1; last >= 0 && out[last].name == "" {
-			out[last].text += s
-			out[last].to += width
-		} else {
-			out = append(out, piece{text: s, from: at, to: at + width})
+	from, at := 0, 0
+	var literal strings.Builder
+	take := func(n int, read string) {
+		literal.WriteString(read)
+		at += utf8.RuneCountInString(text[:n])
+		text = text[n:]
+	}
+	flush := func() {
+		if at > from {
+			out = append(out, piece{text: literal.String(), from: from, to: at})
+			literal.Reset()
 		}
-		at += width
+		from = at
 	}
 	for text != "" {
 		next := strings.Index(text, "${")
 		switch {
 		case next < 0:
-			literal(text, utf8.RuneCountInString(text))
-			return out, -1
-		case next > 0 && text[next-1] == '$':
-			literal(text[:next-1]+"${", utf8.RuneCountInString(text[:next+2]))
-			text = text[next+2:]
+			take(len(text), text)
 			continue
-		case next > 0:
-			literal(text[:next], utf8.RuneCountInString(text[:next]))
-			text = text[next:]
+		case next > 0 && text[next-1] == '$':
+			take(next+2, text[:next-1]+"${")
+			continue
 		}
+		take(next, text[:next])
+		flush()
 		m := reference.FindStringSubmatch(text)
 		if m == nil {
 			return out, at
@@ -66,8 +68,9 @@ func pieces(text string) (out []piece, bad int) {
 		width := utf8.RuneCountInString(m[0])
 		out = append(out, piece{name: m[1], def: m[3], fallback: m[2] != "", from: at, to: at + width})
 		at += width
-		text = text[len(m[0]):]
+		from, text = at, text[len(m[0]):]
 	}
+	flush()
 	return out, -1
 }
 
@@ -117,6 +120,7 @@ func Readable(env func(string) (string, bool), allowed []string) func(string) (s
 // filled is a value with its variables filled in.
 type filled struct {
 	node  *yaml.Node // as it stands in the file
+	out   *yaml.Node // with the values
 	parts []piece    // of its text
 	ends  []int      // where each part ends in the filled text, in runes
 }
@@ -216,6 +220,15 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 	if !good || keptLiterally(path) {
 		return n, good
 	}
+	if f := w.was[n]; f != nil && (f.ends == nil) == urlAt(path) {
+		return f.out, true // an alias: filled in once
+	}
+	for _, p := range parts {
+		v, _ := p.value(w.vars.Env)
+		if w.grown += len(v); w.grown > MaxFileSize {
+			return n, w.fail("too-large", n, path, "%s: with the values of their variables the texts of the scenario have more than %d bytes", pathName(path), MaxFileSize)
+		}
+	}
 	f := &filled{node: n, parts: parts}
 	whole := n.Value
 	if urlAt(path) {
@@ -225,6 +238,7 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 	}
 	out := *n
 	out.Value, out.Tag = whole, plainTag(whole)
+	f.out = &out
 	w.was[&out], w.was[n] = f, f
 	return &out, true
 }

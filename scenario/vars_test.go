@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -256,4 +257,39 @@ func TestPieces(t *testing.T) {
 			t.Errorf("%q: kept as %q, revealed as %q, want %q", text, kept, got, want)
 		}
 	})
+}
+
+// What a hostile file makes of variables and aliases costs neither minutes nor gigabytes.
+func TestVariablesAreBounded(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	opt := Options{Env: envOf(map[string]string{"WSRUN_X": long})}
+	aliases := strings.Repeat("*a, ", 20_000)
+	for _, c := range []struct{ name, line, code string }{
+		{"a long value, often", "description: \"" + strings.Repeat("${WSRUN_X}", 1000) + "\"", "too-large"},
+		{"a long text, aliased", "labels: {a: &a \"" + long + "\"}\ntarget: {endpoints: [http://a], body: {b: [" + aliases + "]}}", "too-many-aliases"},
+		{"escapes alone", "description: \"" + strings.Repeat("$${", 300_000) + "\"", ""},
+		{"references alone", "description: \"" + strings.Repeat("${WSRUN_Y:-}", 80_000) + "\"", ""},
+		{"one reference, aliased", "labels: {a: &a \"${WSRUN_X}\"}\nstop: [" + strings.Repeat("{when: error_rate > 5, reason: *a}, ", 90) + "]", ""},
+	} {
+		src := minimal("")
+		if strings.Contains(c.line, "target:") {
+			src = strings.Replace(src, "target: http://localhost:8000\n", "", 1)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, problems := Load("x.yaml", []byte(src+c.line+"\n"), opt)
+		runtime.ReadMemStats(&after)
+		var errs []Problem
+		for _, p := range problems {
+			if !p.Warning {
+				errs = append(errs, p)
+			}
+		}
+		if codesOf(errs) != c.code {
+			t.Errorf("%s: %s", c.name, codesOf(errs))
+		}
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 300 {
+			t.Errorf("%s: %d MB were allocated", c.name, mb)
+		}
+	}
 }

@@ -32,6 +32,7 @@ type walker struct {
 	was      map[*yaml.Node]*filled // of nodes whose variables were filled in, before and after
 	vars     *Options               // says which variables may be read; nil: none
 	reads    map[string]bool        // names of variables
+	grown    int                    // bytes of the texts whose variables were filled in
 	problems []Problem
 	at       map[string]place // by path, /target/timeouts/connect
 	tiers    map[string]int64 // Options.Tiers
