@@ -272,12 +272,12 @@ func TestVirtualMapPolicies(t *testing.T) {
 }
 
 // Random eviction yields no edge, whatever the server tells: that a new prompt may be lost
-// at once (with seeds 8 and 14 one at the top is) is no drift, and no capacity is said to be
-// confirmed. These are four seeds: of 600 maps (200 each at 20, 30 and 60 prompts) two gave
+// at once (with seed 8 one at the top is) is no drift, and no capacity is said to be
+// confirmed. These are two seeds: of 600 maps (200 each at 20, 30 and 60 prompts) two gave
 // an edge all the same, at 30 prompts with seed 25 and at 60 with seed 80.
 func TestVirtualMapRandomIsGradual(t *testing.T) {
 	t.Parallel()
-	for _, seed := range []int64{0, 1, 8, 14} {
+	for _, seed := range []int64{1, 8} {
 		for _, metrics := range []string{"auto", "none"} {
 			p := profile(tiers(60), func(p *simulator.Profile) { p.Eviction, p.Seed = simulator.Random, seed })
 			inBubble(t, scenarioOfMap("metrics: "+metrics, ""), []simulator.Profile{p}, nil, func(w *world) {
