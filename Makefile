@@ -1,4 +1,4 @@
-.PHONY: help test bench truth engines browser generate build
+.PHONY: help test bench truth engines browser editor generate build
 # The race detector needs a C compiler: on wherever there is one.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
@@ -19,6 +19,9 @@ engines: ## a real llama-server with three cache sizes (needs python3, installs 
 
 browser: ## the pages in a headless Chromium without a network; WSRUN_CHROMIUM says where it is, WSRUN_SCREENSHOTS keeps pictures
 	go test -count=1 -p 1 -timeout 15m -tags browser -run TestBrowser -v ./internal/report/html/ ./cmd/wsrun/
+
+editor: ## the schema in yaml-language-server: what is underlined, completed, explained (needs npm)
+	WSRUN_YAML_LSP="$$(.ci/editor/install.sh)" go test -count=1 -timeout 5m -run TestEditor -v ./schema/
 
 generate: ## schema and generated docs again
 	go generate ./...

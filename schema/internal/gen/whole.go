@@ -15,11 +15,11 @@ func whole(required []string) *jsonschema.Schema {
 	s := fragment(`{"allOf": [
 		{"if": {"required": ["arrivals"]}, "then": {"required": ["rate"]}},
 		{"if": {"properties": {"output_tokens": {"const": 1}}, "required": ["output_tokens"]}, "then": {"properties": {"slo": {"properties": {"output_rate": false}}}}},
-		{"properties": {"warmup": {"properties": {"reset": {"if": {"type": "object"}, "then": {"oneOf": [{"required": ["post"]}, {"required": ["command"]}]}}}}}},
+		{"properties": {"warmup": {"properties": {"reset": {"if": {"type": "object"}, "then": {"if": {"required": ["command"]}, "then": {"properties": {"post": false}}, "else": {"required": ["post"]}}}}}}},
 		{"properties": {"target": {
 			"if": {"type": "object"},
 			"then": {
-				"oneOf": [{"required": ["endpoints"]}, {"required": ["simulator"]}],
+				"if": {"required": ["simulator"]}, "then": {"properties": {"endpoints": false}}, "else": {"required": ["endpoints"]},
 				"properties": {"tls": {"allOf": [
 					{"if": {"required": ["cert_file"]}, "then": {"required": ["key_file"]}},
 					{"if": {"required": ["key_file"]}, "then": {"required": ["cert_file"]}},
@@ -55,13 +55,13 @@ const sizes = `{"if": {"type": "object"}, "then": {
 func fixed() *jsonschema.Schema {
 	return fragment(`{
 		"required": ["working_set"],
-		"oneOf": [{"required": ["concurrency"]}, {"required": ["rate"]}],
 		"properties": {
 			"concurrency": {"not": {"type": "object"}}, "growth": false, "map": false,
 			"slo": {"properties": {"margin": false}},
 			"working_set": ` + sizes + `
 		},
 		"allOf": [
+			{"if": {"required": ["rate"]}, "then": {"properties": {"concurrency": false}}, "else": {"required": ["concurrency"]}},
 			{"if": {"properties": {"access": {"const": "depth"}}, "required": ["access"]},
 			 "then": {"properties": {"working_set": {"not": {"type": "object", "properties": {"refine": {"type": "integer", "minimum": 1}}, "required": ["refine"]}}}}},
 			{"if": {"properties": {"warmup": {"properties": {"rewarm": {"const": "once"}}, "required": ["rewarm"]}}, "required": ["warmup"]},
