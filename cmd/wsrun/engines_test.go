@@ -23,8 +23,9 @@ import (
 )
 
 // TestEngines sweeps a real llama-server across the end of its cache, with three sizes of
-// it, and finds each edge within one prompt; so does a map. `make engines` installs the server and names
-// it and its model in WSRUN_ENGINES.
+// it, and finds each edge within one prompt of what its log says; a map finds the sweep's
+// edge to the prompt. `make engines` installs the server and names it and its model in
+// WSRUN_ENGINES.
 func TestEngines(t *testing.T) {
 	server, model, ok := strings.Cut(strings.TrimSuffix(os.Getenv("WSRUN_ENGINES"), ":"), ":")
 	if !ok {
@@ -67,6 +68,9 @@ type llama struct {
 	log string
 }
 
+// slots that the server runs requests in.
+const slots = 4
+
 func startLlama(t *testing.T, server, model string, ram int) *llama {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,7 +85,7 @@ func startLlama(t *testing.T, server, model string, ram int) *llama {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(server, "-m", model, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "-t", "2", "-tb", "2", "--device", "none",
-		"-c", "32768", "-np", "4", "--cache-ram", strconv.Itoa(ram), "--metrics", "--slots")
+		"-c", "32768", "-np", strconv.Itoa(slots), "--cache-ram", strconv.Itoa(ram), "--metrics", "--slots")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -238,20 +242,26 @@ func (l *llama) sweep(t *testing.T, bin string, prompts int) (int, effort) {
 	return lo, effortOf(rec, lo, hi)
 }
 
-// mapped finds the edge that a sweep has found in one pass, of a server that has just been
-// started, in less than 15 s. It may lie one prompt beside it: a prompt that is found in a slot
-// does not become the newest of the host cache, so that the order of asking decides over one.
+// mapped finds the edge that a sweep has found, to the prompt, in one pass, of a server that
+// has just been started, in less than 15 s. Looks at prompts that are still in a slot make
+// others go earlier than their depth says: the edge is the sweep's all the same, and no other
+// end of the cache is reported.
 func (l *llama) mapped(t *testing.T, bin string, edge int) effort {
 	rec, out := l.wsrun(t, bin, l.url, "working_set: {max: 200k}\nwarmup: {concurrency: 1}\n")
 	sum := result.Summarise(rec)
 	if len(sum.Maps) != 1 || len(sum.Maps[0].Rows) < 2 || sum.Maps[0].Rows[len(sum.Maps[0].Rows)-1].Tier.From == nil {
 		t.Fatalf("a map should find where the cache ends:\n%s", out)
 	}
-	// Its slots may show as a tier of their own: what counts is where prompts are computed again.
-	end := sum.Maps[0].Rows[len(sum.Maps[0].Rows)-1].Tier.From
+	rows := sum.Maps[0].Rows
+	end := rows[len(rows)-1].Tier.From
 	e := effortOf(rec, end.Lo, end.Hi)
-	if end.Hi != end.Lo+1 || end.Lo < edge-1 || end.Lo > edge+1 {
+	if end.Lo != edge || end.Hi != edge+1 {
 		t.Errorf("edge between %d and %d prompts, the sweep found it between %d and %d", end.Lo, end.Hi, edge, edge+1)
+	}
+	for _, p := range rows[:len(rows)-1] { // the four slots may show as a tier of their own: they are one
+		if to := p.Tier.To; p.Tier.Gradual || to.Hi != edge+1 && to.Lo > slots {
+			t.Errorf("%s ends at %+v (gradual: %v), want only the end of the cache and perhaps of its %d slots", p.Tier.Name, *to, p.Tier.Gradual, slots)
+		}
 	}
 	if e.seconds > 15 {
 		t.Errorf("%d requests took %.1f s, want less than 15", e.requests, e.seconds)
