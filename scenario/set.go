@@ -42,7 +42,7 @@ type setting struct {
 func (l *layers) set(root *yaml.Node, text string) *yaml.Node {
 	s := &setting{layers: l, src: newSource(setName(text), []byte(text))}
 	s.src.read, s.src.over, s.src.dir = l.main.file, true, "."
-	path, value, ok := s.path0(text)
+	path, value, ok := s.split(text)
 	if !ok || follow(root).Kind != yaml.MappingNode {
 		return root
 	}
@@ -66,51 +66,19 @@ func setName(text string) string {
 	return setFile + text
 }
 
-func (s *setting) fail(col int, length int, format string, args ...any) {
+func (s *setting) fail(col, length int, format string, args ...any) {
 	p := Problem{File: s.src.file, Code: "bad-set", Message: fmt.Sprintf(format, args...), For: s.src.read}
 	s.problems = append(s.problems, s.src.place(p, 1, col, max(1, length)))
 }
 
 const setForm = "write --set path=value, as working_set.max=5M or stop[0].reason=enough"
 
-// path0 takes path and value apart.
-func (s *setting) path0(text string) (path []segment, value string, ok bool) {
-	rest, col := text, 1
-	take := func(n int) string {
-		out := rest[:n]
-		rest, col = rest[n:], col+utf8.RuneCountInString(out)
-		return out
-	}
+// split takes path and value apart.
+func (s *setting) split(text string) (path []segment, value string, ok bool) {
+	c := &cursor{rest: text, col: 1}
 	for {
-		g := segment{col: col}
-		switch {
-		case strings.HasPrefix(rest, `"`):
-			end := strings.IndexByte(rest[1:], '"')
-			if end < 0 {
-				s.fail(col, 1, "the quotes are not closed: %s", setForm)
-				return nil, "", false
-			}
-			g.text = strings.Trim(take(end+2), `"`)
-		case strings.HasPrefix(rest, "["):
-			end := strings.IndexByte(rest, ']')
-			if end < 0 {
-				s.fail(col, 1, "the bracket is not closed: %s", setForm)
-				return nil, "", false
-			}
-			g.text, g.bracket = strings.Trim(take(end+1), "[]"), true
-			if _, number := g.number(); !number {
-				s.fail(g.col, end+1, "[%s] is no place in a list: write a number, the first is [0]", g.text)
-				return nil, "", false
-			}
-		default:
-			end := strings.IndexAny(rest, `.[="`)
-			if end < 0 {
-				end = len(rest)
-			}
-			g.text = strings.TrimSpace(take(end))
-		}
-		if g.text == "" || rest == "" {
-			s.fail(max(1, min(g.col, utf8.RuneCountInString(text))), 1, "%s", missingPart(g, rest))
+		g, ok := s.segment(c)
+		if !ok {
 			return nil, "", false
 		}
 		path = append(path, g)
@@ -118,23 +86,72 @@ func (s *setting) path0(text string) (path []segment, value string, ok bool) {
 		case len(path) > maxDepth:
 			s.fail(g.col, 1, "the path is more than %d keys deep", maxDepth)
 			return nil, "", false
-		case strings.HasPrefix(rest, "="):
-			take(1)
-			return path, rest, true
-		case strings.HasPrefix(rest, "."):
-			take(1)
-		case !strings.HasPrefix(rest, "["):
-			s.fail(col, 1, "a . or = is missing here: %s", setForm)
+		case strings.HasPrefix(c.rest, "="):
+			return path, c.rest[1:], true
+		case strings.HasPrefix(c.rest, "."):
+			c.take(1)
+		case !strings.HasPrefix(c.rest, "["):
+			s.fail(c.col, 1, "a . or = is missing here: %s", setForm)
 			return nil, "", false
 		}
 	}
 }
 
-func missingPart(g segment, rest string) string {
-	if rest == "" && g.text != "" {
-		return "there is no =: " + setForm
+// cursor is where reading has come to.
+type cursor struct {
+	rest string
+	col  int // from 1, in runes
+}
+
+// take moves on by n bytes and gives them.
+func (c *cursor) take(n int) string {
+	out := c.rest[:n]
+	c.rest, c.col = c.rest[n:], c.col+utf8.RuneCountInString(out)
+	return out
+}
+
+// upTo is the length of the text before the first of some characters.
+func (c *cursor) upTo(chars string) int {
+	if end := strings.IndexAny(c.rest, chars); end >= 0 {
+		return end
 	}
-	return "a key is missing here: " + setForm
+	return len(c.rest)
+}
+
+// segment reads one step of the path: a key, one in quotes, or an index in brackets.
+func (s *setting) segment(c *cursor) (segment, bool) {
+	g := segment{col: c.col}
+	switch {
+	case strings.HasPrefix(c.rest, `"`):
+		end := strings.IndexByte(c.rest[1:], '"')
+		if end < 0 {
+			s.fail(g.col, 1, "the quotes are not closed: %s", setForm)
+			return g, false
+		}
+		g.text = strings.Trim(c.take(end+2), `"`)
+	case strings.HasPrefix(c.rest, "["):
+		end := strings.IndexByte(c.rest, ']')
+		if end < 0 {
+			s.fail(g.col, 1, "the bracket is not closed: %s", setForm)
+			return g, false
+		}
+		g.text, g.bracket = strings.Trim(c.take(end+1), "[]"), true
+		if _, number := g.number(); !number {
+			s.fail(g.col, end+1, "[%s] is no place in a list: write a number, the first is [0]", g.text)
+			return g, false
+		}
+	default:
+		g.text = strings.TrimSpace(c.take(c.upTo(`.[="`)))
+	}
+	switch {
+	case g.text == "":
+		s.fail(g.col, 1, "a key is missing here: %s", setForm)
+		return g, false
+	case c.rest == "":
+		s.fail(g.col, 1, "there is no =: %s", setForm)
+		return g, false
+	}
+	return g, true
 }
 
 // parseValue reads the value as YAML; its place in the --set begins after offset runes.
