@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Key is one key of the language, as loader, schema, docs, explain and diff know it.
@@ -75,6 +77,13 @@ func keyOf(f reflect.StructField, path string) Key {
 		}
 	}
 	return k
+}
+
+// ExampleValue reads an example as a file would hold it: text, a number, a truth value, a
+// list or a map.
+func ExampleValue(text string) (v any, err error) {
+	err = yaml.Unmarshal([]byte(text), &v)
+	return v, err
 }
 
 // choices are the values of an enumeration.

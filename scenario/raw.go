@@ -83,17 +83,17 @@ type rawSimulator struct {
 }
 
 type rawTimeouts struct {
-	Connect       *Dur `yaml:"connect" validate:"omitnil,gt=0" jsonschema:"default=5s" jsonschema_description:"To a connection." diff:"loosened / tightened" example:"5s"`
-	FirstToken    *Dur `yaml:"first_token" validate:"omitnil,gt=0" jsonschema:"default=15m" jsonschema_description:"From the request to its first token." diff:"loosened / tightened" example:"15m"`
-	BetweenTokens *Dur `yaml:"between_tokens" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"Between two tokens." diff:"loosened / tightened" example:"60s"`
-	Request       *Dur `yaml:"request" validate:"omitnil,gt=0" jsonschema:"default=30m" jsonschema_description:"The whole request." diff:"loosened / tightened" example:"30m"`
+	Connect       *Dur `yaml:"connect" validate:"omitnil,gt=0" jsonschema:"default=5s" jsonschema_description:"How long a connection may take, TLS included." diff:"loosened / tightened" example:"5s"`
+	FirstToken    *Dur `yaml:"first_token" validate:"omitnil,gt=0" jsonschema:"default=15m" jsonschema_description:"How long a request may wait for its first token." diff:"loosened / tightened" example:"15m"`
+	BetweenTokens *Dur `yaml:"between_tokens" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"How long a stream may pause between two tokens." diff:"loosened / tightened" example:"60s"`
+	Request       *Dur `yaml:"request" validate:"omitnil,gt=0" jsonschema:"default=30m" jsonschema_description:"How long a request may take in all." diff:"loosened / tightened" example:"30m"`
 }
 
 // rawTLS is how https endpoints are spoken to.
 type rawTLS struct {
 	CAFile   *string `yaml:"ca_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the authorities to trust instead of the system's; relative to this file, below the working directory." diff:"reach" example:"ca.pem"`
-	CertFile *string `yaml:"cert_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's certificate, likewise; with key_file." diff:"reach" example:"client.pem"`
-	KeyFile  *string `yaml:"key_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's key, likewise; with cert_file." diff:"reach" example:"client-key.pem"`
+	CertFile *string `yaml:"cert_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's certificate, relative to this file, below the working directory; with key_file." diff:"reach" example:"client.pem"`
+	KeyFile  *string `yaml:"key_file" validate:"omitnil,min=1" jsonschema_description:"PEM file of the client's key, relative to this file, below the working directory; with cert_file." diff:"reach" example:"client-key.pem"`
 	Insecure *bool   `yaml:"insecure" jsonschema:"default=false" jsonschema_description:"Do not check the server's certificate: anybody in between can read the key and answer in the server's place." diff:"reach" example:"true"`
 }
 
@@ -112,7 +112,7 @@ type rawGate struct {
 
 type rawWorkingSet struct {
 	Min     *rawSetSize `yaml:"min" jsonschema_description:"Smallest size in tokens; or in MiB, GiB, TiB with target.kv_bytes_per_token; or a share of a tier that the run of --tiers found, as 0.5 tier1." diff:"breaks-comparison, coverage" orig:"--min-working-set-size" example:"100k | 40GiB | 0.5 tier1"`
-	Max     *rawSetSize `yaml:"max" jsonschema_description:"Largest size, written likewise. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 640GiB | 1.5 tier2"`
+	Max     *rawSetSize `yaml:"max" jsonschema_description:"Largest size, in tokens; or in MiB, GiB, TiB with target.kv_bytes_per_token; or a share of a tier, as 1.5 tier2. Map: how far to look, default 20M." diff:"breaks-comparison, coverage; map: coverage" orig:"--max-working-set-size" example:"5M | 640GiB | 1.5 tier2"`
 	Steps   *Int        `yaml:"steps" validate:"omitnil,gte=1,lte=10000" jsonschema_description:"Number of sizes, both ends included." diff:"breaks-comparison, coverage" orig:"--working-set-increments" example:"10"`
 	Spacing *string     `yaml:"spacing" validate:"omitnil,oneof=linear log" jsonschema:"default=linear" jsonschema_description:"How sizes are spread: linear (equal steps, as the original), or log (equal factors, so that each decade has as many)." diff:"breaks-comparison, coverage" example:"log"`
 	Refine  *Int        `yaml:"refine" validate:"omitnil,gte=0,lte=20" jsonschema:"default=0" jsonschema_description:"Fixed: bisections of each transition found, at all levels." diff:"coverage" example:"3"`
@@ -127,8 +127,8 @@ type rawPrompts struct {
 }
 
 type rawSpan struct {
-	Min *Dur `yaml:"min" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"Shortest measured window." diff:"loosened / tightened" example:"60s"`
-	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema:"default=5m" jsonschema_description:"Longest measured window." diff:"loosened / tightened" example:"5m"`
+	Min *Dur `yaml:"min" validate:"omitnil,gt=0" jsonschema:"default=60s" jsonschema_description:"Shortest measured window of a level." diff:"loosened / tightened" example:"60s"`
+	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema:"default=5m" jsonschema_description:"Longest measured window of a level." diff:"loosened / tightened" example:"5m"`
 
 	ranged bool // written as {min, max}
 }
@@ -147,26 +147,26 @@ type rawSLO struct {
 }
 
 type rawTTFT struct {
-	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Limit on the largest." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
-	Avg *Dur `yaml:"avg" validate:"omitnil,gt=0" jsonschema_description:"Limit on the mean." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
-	P50 *Dur `yaml:"p50" validate:"omitnil,gt=0" jsonschema_description:"Limit on the median." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
-	P90 *Dur `yaml:"p90" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 90th percentile." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
-	P95 *Dur `yaml:"p95" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 95th percentile." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
-	P99 *Dur `yaml:"p99" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 99th percentile." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
+	Max *Dur `yaml:"max" validate:"omitnil,gt=0" jsonschema_description:"Upper limit on the largest time to first token." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
+	Avg *Dur `yaml:"avg" validate:"omitnil,gt=0" jsonschema_description:"Upper limit on the mean time to first token." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
+	P50 *Dur `yaml:"p50" validate:"omitnil,gt=0" jsonschema_description:"Upper limit on the median time to first token." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
+	P90 *Dur `yaml:"p90" validate:"omitnil,gt=0" jsonschema_description:"Upper limit on the 90th percentile of the time to first token." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
+	P95 *Dur `yaml:"p95" validate:"omitnil,gt=0" jsonschema_description:"Upper limit on the 95th percentile of the time to first token." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
+	P99 *Dur `yaml:"p99" validate:"omitnil,gt=0" jsonschema_description:"Upper limit on the 99th percentile of the time to first token." diff:"loosened / tightened; sustained: breaks-comparison" example:"5s"`
 }
 
 type rawRate struct {
-	Avg *Float `yaml:"avg" validate:"omitnil,gt=0" jsonschema_description:"Limit on the mean, tokens/s." diff:"loosened / tightened; sustained: breaks-comparison" example:"20"`
-	P5  *Float `yaml:"p5" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 5th percentile, tokens/s." diff:"loosened / tightened; sustained: breaks-comparison" example:"20"`
-	P10 *Float `yaml:"p10" validate:"omitnil,gt=0" jsonschema_description:"Limit on the 10th percentile, tokens/s." diff:"loosened / tightened; sustained: breaks-comparison" example:"20"`
+	Avg *Float `yaml:"avg" validate:"omitnil,gt=0" jsonschema_description:"Lower limit on the mean output rate of requests, in tokens/s." diff:"loosened / tightened; sustained: breaks-comparison" example:"20"`
+	P5  *Float `yaml:"p5" validate:"omitnil,gt=0" jsonschema_description:"Lower limit on the 5th percentile of the output rate of requests, in tokens/s." diff:"loosened / tightened; sustained: breaks-comparison" example:"20"`
+	P10 *Float `yaml:"p10" validate:"omitnil,gt=0" jsonschema_description:"Lower limit on the 10th percentile of the output rate of requests, in tokens/s." diff:"loosened / tightened; sustained: breaks-comparison" example:"20"`
 }
 
 type rawStop struct {
-	When    *string `yaml:"when" validate:"required" jsonschema_description:"Condition." diff:"cost, loosened / tightened" example:"ttft.p95 > 3s"`
+	When    *string `yaml:"when" validate:"required" jsonschema_description:"Condition on metrics that ends the search when it is true, as ttft.p95 > 3s." diff:"cost, loosened / tightened" example:"ttft.p95 > 3s"`
 	Periods *Int    `yaml:"periods" validate:"omitnil,gte=1,lte=1000" jsonschema_description:"Consecutive periods for which it must hold; default: judged on the finished level (fixed), or 1 (sustained)." diff:"cost, loosened / tightened" example:"2"`
 	Ends    *string `yaml:"ends" validate:"omitnil,oneof=level cell sweep run" jsonschema:"default=cell" jsonschema_description:"What the condition ends: level (the one that is running; fixed only), cell (the higher levels of this working set), sweep (the larger working sets of this context and hit rate as well), run (everything)." diff:"cost, loosened / tightened" example:"sweep"`
 	Fail    *bool   `yaml:"fail" jsonschema:"default=false" jsonschema_description:"The run failed: exit code 1." diff:"loosened / tightened" example:"true"`
-	Reason  *string `yaml:"reason" jsonschema_description:"Why, in words." diff:"cosmetic" example:"server is failing"`
+	Reason  *string `yaml:"reason" jsonschema_description:"Why it ends, in words, for console and pages." diff:"cosmetic" example:"server is failing"`
 }
 
 type rawThreshold struct {
@@ -177,7 +177,7 @@ type rawThreshold struct {
 type rawOutput struct {
 	Dir      *string `yaml:"dir" validate:"omitnil,min=1" jsonschema:"default=results" jsonschema_description:"Directory of results, below the working directory." diff:"reach" orig:"--output-dir" example:"results"`
 	Requests *bool   `yaml:"requests" jsonschema:"default=true" jsonschema_description:"Write the detailed CSV; the record always has all requests." diff:"cosmetic" example:"false"`
-	HTML     *bool   `yaml:"html" jsonschema:"default=true" jsonschema_description:"Write pages." diff:"cosmetic" orig:"--skip-graphs" example:"false"`
+	HTML     *bool   `yaml:"html" jsonschema:"default=true" jsonschema_description:"Write HTML pages of the run." diff:"cosmetic" orig:"--skip-graphs" example:"false"`
 }
 
 // accessLaws are the values of access.

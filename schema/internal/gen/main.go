@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
-	"gopkg.in/yaml.v3"
 
 	"github.com/wsrun/wsrun/scenario"
 )
@@ -142,8 +141,8 @@ func (g *generator) examples(f reflect.StructField) (out []any) {
 		return nil
 	}
 	for _, text := range strings.Split(tag, " | ") {
-		var v any
-		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+		v, err := scenario.ExampleValue(text)
+		if err != nil {
 			panic("gen: " + f.Name + ": " + err.Error())
 		}
 		out = append(out, v)
