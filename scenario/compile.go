@@ -2,10 +2,11 @@ package scenario
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/expr-lang/expr"
+	exprchecker "github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/types"
@@ -64,8 +65,8 @@ func compile(text string, scope Scope, tiers []string) (*Condition, *condError) 
 	}
 	c := &Condition{text: text, lits: lits, coded: coded}
 	k := &checker{cond: c, scope: scope, tiers: tiers, seen: map[string]bool{}}
-	config := conf.CreateNew()
-	config.MaxNodes, config.DisableIfOperator = maxConditionNodes, true
+	config := conf.New(environment)
+	config.MaxNodes, config.DisableIfOperator, config.Expect = maxConditionNodes, true, reflect.Bool
 	tree, err := parser.ParseWithConfig(plain, config)
 	if err != nil {
 		return nil, syntaxError([]rune(text), err)
@@ -82,11 +83,10 @@ func compile(text string, scope Scope, tiers []string) (*Condition, *condError) 
 	// expr's own types, as a second opinion. No option that installs a visitor may
 	// be used here: with one, unknown names inside a call compile (expr v1.17.8,
 	// checker.go callNode).
-	program, err := expr.Compile(plain, expr.Env(environment), expr.AsBool(), expr.Optimize(false), expr.MaxNodes(maxConditionNodes), expr.DisableIfOperator())
-	if err != nil {
+	if _, err := exprchecker.Check(tree, config); err != nil {
 		return nil, syntaxError([]rune(text), err)
 	}
-	c.root = program.Node()
+	c.root = tree.Node
 	c.names = sortedKeys(k.seen)
 	return c, nil
 }

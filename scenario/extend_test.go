@@ -126,7 +126,7 @@ func TestExtendsIsRefused(t *testing.T) {
 		long[fmt.Sprintf("%d.yaml", i)] = fmt.Sprintf("extends: %d.yaml\n", i+1)
 	}
 	bomb := func(key string) string {
-		return key + ": &a [" + strings.Repeat("x, ", 15000) + "]\nlabels: {" + key + ": *a}\n"
+		return key + ": &a [" + strings.Repeat("x, ", 6000) + "]\nlabels: {" + key + ": *a}\n"
 	}
 	for _, c := range []struct {
 		name  string

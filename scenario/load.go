@@ -302,7 +302,25 @@ func (l *layers) sorted(problems []Problem) []Problem {
 		}
 		return before(problems[i], problems[j])
 	})
+	for i := range problems {
+		problems[i].Message = clipped(problems[i].Message)
+	}
 	return problems
+}
+
+// mostMessage is the length of a message in runes: one that quotes a value of a MiB
+// would hide all others.
+const mostMessage = 600
+
+// clipped leaves out the middle of a message that is too long: what is wrong stands at its
+// beginning, and what to do at its end.
+func clipped(message string) string {
+	runes := []rune(message)
+	if len(runes) <= mostMessage {
+		return message
+	}
+	half := mostMessage/2 - 1
+	return string(runes[:half]) + "..." + string(runes[len(runes)-half:])
 }
 
 func sortProblems(problems []Problem) {

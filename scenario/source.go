@@ -18,7 +18,7 @@ import (
 // an attack.
 const (
 	MaxFileSize = 1 << 20 // bytes
-	maxNodes    = 50000   // values, with aliases expanded
+	maxNodes    = 20000   // values, with aliases expanded
 	nodeText    = 100     // bytes of text that count as a value more
 	maxDepth    = 50
 )

@@ -200,11 +200,17 @@ func urlAt(path string) bool {
 	return path == "/target" || within(path, "/target/endpoints") || within(path, "/target/metrics") || within(path, "/warmup/reset/post")
 }
 
+// mostReferences is how often ${ may stand in one value.
+const mostReferences = 1000
+
 // fill gives a scalar with its variables filled in, and reports false where one of them
 // cannot be read. The new node stands where the old one does.
 func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 	if f := w.was[n]; n.Kind != yaml.ScalarNode || !hasRefs(n.Value) || f != nil && f.node != n {
 		return n, true // what came out of a variable is not read again
+	}
+	if count := strings.Count(n.Value, "${"); count > mostReferences {
+		return n, w.fail("bad-variable", n, path, "%s: ${ stands in one value %d times, at most %d are read", pathName(path), count, mostReferences)
 	}
 	parts, bad := pieces(n.Value)
 	if bad >= 0 {
