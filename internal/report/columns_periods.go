@@ -43,12 +43,12 @@ func periodColumns(measured string) []column[periodRow] {
 		{"context_size", "tokens", "as asked", "as asked", "", func(r periodRow) field { return integer(r.p.Cell.Context) }},
 		{"cache_hit_rate", "%", "as asked", "as asked", "", func(r periodRow) field { return rate(&r.p.Cell) }},
 		{"working_set_size", "tokens", "at the period's end", "in force in the period, as asked; empty at hit rate 0", "a size changes at a border only", func(r periodRow) field { return workingSet(&r.p.Cell) }},
-		{"start_time", "s", "wall clock, Unix", "start of the period, Unix", "", func(r periodRow) field { return stamp(r.epoch, r.p.Start) }},
+		{"start_time", "s", "wall clock, Unix", "start of the period, Unix", "the same, stamped by one clock with all events", func(r periodRow) field { return stamp(r.epoch, r.p.Start) }},
 		{"end_time", "s", "start_time + assessment_period", "end of the period, Unix", "a period after a change goes on until it has 20 samples, at most 4 times as long", func(r periodRow) field { return stamp(r.epoch, r.p.End) }},
 		{"duration", "s", "start_time to the end of the drain", "end_time - start_time", whyPeriod, func(r periodRow) field { return nanos(r.p.End - r.p.Start) }},
 		{"concurrency_level", "", "in the period", "in the period", "", func(r periodRow) field { return integer(int64(r.p.Level)) }},
-		{"num_requests_launched", "", "launched", "attempts started in the period", "", func(r periodRow) field { return integer(int64(r.p.Launched)) }},
-		{"num_requests_completed", "", "successes that finished in time", "successes that ended in the period", "", func(r periodRow) field { return integer(int64(r.p.Counts.Completed)) }},
+		{"num_requests_launched", "", "launched", "attempts started in the period", "the same; a second try is an attempt of its own", func(r periodRow) field { return integer(int64(r.p.Launched)) }},
+		{"num_requests_completed", "", "successes that finished in time", "successes that ended in the period", "slow requests are not dropped at a border", func(r periodRow) field { return integer(int64(r.p.Counts.Completed)) }},
 		{"total_input_tokens", "tokens", "of successes that finished in time", "prompt tokens whose first token fell in the period", whyPeriod, func(r periodRow) field { return integer(r.p.Counts.InputTokens) }},
 		{"total_output_tokens", "tokens", "of successes that finished in time", "output tokens whose event fell in the period", whyPeriod, func(r periodRow) field { return integer(r.p.Counts.OutputTokens) }},
 		{"input_tokens_per_sec", "tokens/s", "total_input_tokens / duration", "total_input_tokens / duration", "", ofPeriod("input_throughput")},
@@ -57,10 +57,10 @@ func periodColumns(measured string) []column[periodRow] {
 		{"median_ttft", "s", "likewise", "TTFT p50", whySlow, ofPeriod("ttft.p50")},
 		{"p95_ttft", "s", "likewise", "TTFT p95", whySlow, ofPeriod("ttft.p95")},
 		{"p99_ttft", "s", "likewise", "TTFT p99", whySlow, ofPeriod("ttft.p99")},
-		{"avg_ttlt", "s", "likewise", "mean TTLT", "", ofPeriod("ttlt.avg")},
-		{"median_ttlt", "s", "likewise", "TTLT p50", "", ofPeriod("ttlt.p50")},
-		{"p95_ttlt", "s", "likewise", "TTLT p95", "", ofPeriod("ttlt.p95")},
-		{"p99_ttlt", "s", "likewise", "TTLT p99", "", ofPeriod("ttlt.p99")},
+		{"avg_ttlt", "s", "likewise", "mean TTLT", whyLate, ofPeriod("ttlt.avg")},
+		{"median_ttlt", "s", "likewise", "TTLT p50", whyLate, ofPeriod("ttlt.p50")},
+		{"p95_ttlt", "s", "likewise", "TTLT p95", whyLate, ofPeriod("ttlt.p95")},
+		{"p99_ttlt", "s", "likewise", "TTLT p99", whyLate, ofPeriod("ttlt.p99")},
 		{"avg_itl", "s", "likewise", "TPOT, mean", whyTPOT, ofPeriod("tpot.avg")},
 		{"median_itl", "s", "likewise", "TPOT p50", whyTPOT, ofPeriod("tpot.p50")},
 		{"p95_itl", "s", "likewise", "TPOT p95", whyTPOT, ofPeriod("tpot.p95")},
@@ -68,7 +68,7 @@ func periodColumns(measured string) []column[periodRow] {
 		{"avg_output_tokens_per_request", "tokens/s", "mean over requests of output tokens / generation_time", "mean over requests of 1 / TPOT", "the name misleads: it is a rate per request", ofPeriod("output_rate.avg")},
 		{"measured_ttft", "s", "the TTFT statistic that --ttft-metric names, 0 without data", "the TTFT statistic that the slo's first ttft line is on", "null is not zero", ofPeriod(measured)},
 		{"decision", "", "RAMP_UP, RAMP_DOWN, MIN_REACHED, MAX_REACHED", "our controller's decision, see above", "another controller decides", func(r periodRow) field { return text(r.p.Decision) }},
-		{"next_concurrency", "", "of the next period", "level from now on", "", func(r periodRow) field { return positive(int64(r.p.Next)) }},
+		{"next_concurrency", "", "of the next period", "level from now on", "the same in other words", func(r periodRow) field { return positive(int64(r.p.Next)) }},
 
 		{name: "cell", ours: "key of the cell", get: func(r periodRow) field { return text(r.u.Cell) }},
 		{name: "trial", ours: "number of the trial, from 1", get: func(r periodRow) field { return integer(int64(r.u.Trial)) }},
@@ -95,6 +95,9 @@ func periodColumns(measured string) []column[periodRow] {
 }
 
 const whySlow = "slow requests are not dropped: those that straddle a border count (Kaplan-Meier)"
+
+// whyLate: the original dropped what had not finished when the period ended.
+const whyLate = "of requests whose last token fell in the period, whenever they began"
 
 // periodsOf lists the periods files: one for each cell that was begun.
 func periodsOf(rec *result.Record) (files []file) {

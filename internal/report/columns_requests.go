@@ -66,7 +66,7 @@ var requestColumns = []column[requestRow]{
 	{"total_time", "s", "finish_time - launch_time", "finish_time - launch_time", "", func(q requestRow) field { return nanos(between(q.r.Started, q.r.End)) }},
 	{"launch_time", "s", "wall clock, Unix", "run's epoch + started on the monotonic clock", "one wall anchor in a run: no step of the clock can bend a duration; empty when no connection came", func(q requestRow) field { return stamp(q.epoch, q.r.Started) }},
 	{"finish_time", "s", "wall clock, Unix", "run's epoch + end of the stream, failure or cancellation", "as above", func(q requestRow) field { return stamp(q.epoch, q.r.End) }},
-	{"concurrency_level", "", "of the level", "target in force when it started", "", func(q requestRow) field { return positive(int64(q.r.Level)) }},
+	{"concurrency_level", "", "of the level", "target in force when it started", "the same in fixed mode; in sustained mode the level changes", func(q requestRow) field { return positive(int64(q.r.Level)) }},
 	{"itl", "s", "(ttlt - ttft) / (completion_tokens - 1), or 0", "TPOT: (last - first token event) / (tokens - tokens in the first event); empty for one token", "one event may carry several tokens; null is not zero", func(q requestRow) field { return tpot(q.r) }},
 
 	{"cell", "", "", "key of the cell", "", func(q requestRow) field { return text(q.r.Cell) }},
@@ -240,8 +240,8 @@ var phaseColumns = []column[phaseRow]{
 	{"start_time", "s", "first launch, Unix", "start of the measured window, Unix", "the first requests of a level meet a server that is not yet at load: they are warm-in", func(p phaseRow) field { return stamp(p.epoch, p.p.Start) }},
 	{"end_time", "s", "when the last request had ended, Unix", "end of the measured window, Unix", "a window has its own length; waiting for the last request adds time in which load falls", func(p phaseRow) field { return stamp(p.epoch, p.p.End) }},
 	{"duration", "s", "end_time - start_time", "end_time - start_time", "", func(p phaseRow) field { return nanos(p.p.End - p.p.Start) }},
-	{"num_requests_launched", "", "requests launched", "attempts started in the window", "", func(p phaseRow) field { return integer(p.launched) }},
-	{"num_requests_completed", "", "successes", "successes that ended in the window", "", func(p phaseRow) field { return integer(p.completed) }},
+	{"num_requests_launched", "", "requests launched", "attempts started in the window", "what failed and was tried again are two attempts", func(p phaseRow) field { return integer(p.launched) }},
+	{"num_requests_completed", "", "successes", "successes that ended in the window", "the window is what is measured", func(p phaseRow) field { return integer(p.completed) }},
 
 	{"cell", "", "", "key of the cell", "", func(p phaseRow) field { return text(p.u.Cell) }},
 	{"trial", "", "", "number of the trial, from 1", "", func(p phaseRow) field { return integer(int64(p.u.Trial)) }},

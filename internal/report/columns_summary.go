@@ -32,15 +32,15 @@ const (
 var originalPoint = []column[pointRow]{
 	{"context_size", "tokens", "as asked", "as asked", "", func(r pointRow) field { return integer(r.p.Spec.Context) }},
 	{"working_set_size", "tokens", "as asked", "as asked; empty at hit rate 0 and for the tiers of a map", "at hit rate 0 nothing is reused: size has no meaning", func(r pointRow) field { return sized(r.p, workingSet(&r.p.Spec)) }},
-	{"cache_hit_rate", "%", "as asked", "as asked; what was sent is hit_rate_intended, what was seen hit_rate_observed", "", func(r pointRow) field { return rate(&r.p.Spec) }},
-	{"model", "", "of the request", "as the server names it", "", func(r pointRow) field { return text(r.model) }},
+	{"cache_hit_rate", "%", "as asked", "as asked; what was sent is hit_rate_intended, what was seen hit_rate_observed", "prefixes are whole chunks, so less may be sent than was asked for", func(r pointRow) field { return rate(&r.p.Spec) }},
+	{"model", "", "of the request", "as the server names it", "the name that was asked for may be auto", func(r pointRow) field { return text(r.model) }},
 	{"input_tokens_per_sec", "tokens/s", seedMean + "(cached + unique tokens of successes) / (last finish - first launch)", "prompt tokens whose first token fell in the window / the window's length", "the span of a burst includes its ramp and its drain", of("input_throughput")},
 	{"output_tokens_per_sec", "tokens/s", seedMean + "output tokens of successes / (last finish - first launch)", "output tokens whose event fell in the window / the window's length", "as above; requests in flight count for what they did inside", of("output_throughput")},
-	{"avg_ttft", "s", seedMean + "mean TTFT", "mean TTFT of first tokens in the window", "", of("ttft.avg")},
+	{"avg_ttft", "s", seedMean + "mean TTFT", "mean TTFT of first tokens in the window", "phases hold unequal numbers of requests: ours is over all of them", of("ttft.avg")},
 	{"median_ttft", "s", seedMean + "median TTFT", "TTFT p50", whyPool, of("ttft.p50")},
 	{"p95_ttft", "s", seedMean + "p95 of TTFT", "TTFT p95", whyPool, of("ttft.p95")},
 	{"p99_ttft", "s", seedMean + "p99 of TTFT", "TTFT p99", whyPool, of("ttft.p99")},
-	{"avg_ttlt", "s", seedMean + "mean TTLT", "mean TTLT of last tokens in the window", "", of("ttlt.avg")},
+	{"avg_ttlt", "s", seedMean + "mean TTLT", "mean TTLT of last tokens in the window", "likewise", of("ttlt.avg")},
 	{"median_ttlt", "s", seedMean + "median TTLT", "TTLT p50", "pooled", of("ttlt.p50")},
 	{"p95_ttlt", "s", seedMean + "p95 of TTLT", "TTLT p95", "pooled", of("ttlt.p95")},
 	{"p99_ttlt", "s", seedMean + "p99 of TTLT", "TTLT p99", "pooled", of("ttlt.p99")},
@@ -50,7 +50,7 @@ var originalPoint = []column[pointRow]{
 	{"p95_itl", "s", seedMean + "the p95", "TPOT p95", whyTPOT, of("tpot.p95")},
 	{"p99_itl", "s", seedMean + "the p99", "TPOT p99", whyTPOT, of("tpot.p99")},
 	{"peak_concurrency", "", "the last configured level, run or not; sustained: the largest of any period", "the level of this row; sustained: the level held at this size, not converged: the last one tried", "one row per level or size; `best` marks the best that passed", func(r pointRow) field { return positive(int64(r.p.Level)) }},
-	{"total_requests", "", "successes kept", "successes that ended in the window", "", of("completed")},
+	{"total_requests", "", "successes kept", "successes that ended in the window", "those of warm-in and drain are not of the window", of("completed")},
 	{"test_duration", "s", "first launch to last finish, gaps between phases included", "length of the measured window", "rates are per this length", func(r pointRow) field { return windowLength(r.p) }},
 }
 
