@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +103,7 @@ func (a *app) mapServer(server string, f mapFlags) error {
 		return err
 	}
 	if server != "simulator" {
-		limit := a.mapLimit(server, f)
+		limit := a.mapLimit(plan)
 		fits, err := fitting(plan, limit, f.given)
 		if err != nil {
 			return err
@@ -139,13 +138,17 @@ func (a *app) mapPlan(path, server string, f mapFlags, opt scenario.Options) (*s
 // mapLimit is the tokens that a request to the server may have, prompt and output together,
 // or sample.Unknown: what it tells without being sent a prompt. Where it cannot be asked,
 // the run will say why.
-func (a *app) mapLimit(server string, f mapFlags) int64 {
+func (a *app) mapLimit(plan *scenario.Plan) int64 {
+	live, key, err := a.reveal(plan.Scenario)
+	if err != nil {
+		return sample.Unknown
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	cfg := engine.Config{Endpoint: server, Model: f.model,
+	cfg := engine.Config{Endpoint: live.Target.Endpoints[0], Model: live.Target.Model,
 		Now:    func() int64 { stop(); return 0 }, // the probe is about to send its first prompt
 		Report: func(*sample.Request) {}}
-	if key, ok := a.env(cmp.Or(f.keyEnv, defaultKeyEnv)); ok && key != "" {
+	if key != "" {
 		cfg.Header = []string{"Authorization", "Bearer " + key}
 	}
 	s, err := engine.Open(cfg)

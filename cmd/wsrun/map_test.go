@@ -122,13 +122,20 @@ func TestMapLimit(t *testing.T) {
 		sim.ServeHTTP(w, q)
 	}))
 	defer srv.Close()
+	mapped := func(server, keyEnv string) *scenario.Plan {
+		plan, problems := scenario.Load("x", []byte(mapFlags{context: "8k", max: "20M", keyEnv: keyEnv}.scenario(server)), scenario.Options{AllowedEnv: []string{keyEnv}})
+		if plan == nil {
+			t.Fatal(problems)
+		}
+		return plan
+	}
 	for name, want := range map[string]int64{"KEY": 8192, "NONE": sample.Unknown} {
-		a := &app{env: func(n string) (string, bool) { return "k", n == "KEY" }}
-		if got := a.mapLimit(srv.URL+"/v1", mapFlags{keyEnv: name}); got != want || prompts.Load() != 0 {
+		a := &app{env: func(n string) (string, bool) { return "k", n == "KEY" }, flags: flags{env: []string{name}}}
+		if got := a.mapLimit(mapped(srv.URL+"/v1", name)); got != want || prompts.Load() != 0 {
 			t.Errorf("%s: %d tokens after %d prompts, want %d after none", name, got, prompts.Load(), want)
 		}
 	}
-	if got := (&app{env: os.LookupEnv}).mapLimit("http://127.0.0.1:1", mapFlags{}); got != sample.Unknown {
+	if got := (&app{env: os.LookupEnv}).mapLimit(mapped("http://127.0.0.1:1", "")); got != sample.Unknown {
 		t.Errorf("nobody answers: %d", got)
 	}
 }
