@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -22,9 +23,11 @@ type Needs struct {
 	Window time.Duration
 	Level  int           // the lowest level: the fewest requests in a window
 	Most   time.Duration // with Level in flight, what a request may take for Window to hold Samples
+	Rate   float64       // open loop: the lowest rate, requests/s, which takes the place of Level and Most
 
 	// Touch is how many requests touch 90 % of the largest set, below which a window is
 	// marked partial-coverage; 0 where there is no set, or no law says how many (depth).
+	// In open loop the rate alone says whether they come.
 	Touch     int64
 	TouchSet  int64         // the set's size in tokens, as asked
 	TouchMost time.Duration // with Level in flight, what a request may take for that in Window
@@ -55,14 +58,21 @@ const IntervalTrials = 6
 // Needs gives what the verdicts of the plan rest on.
 func (p *Plan) Needs() Needs {
 	sc := p.Scenario
-	n := Needs{Alpha: alpha, Compared: p.compared(), Trials: IntervalTrials}
+	n := Needs{Alpha: sc.Compare.Alpha, Compared: p.compared(), Trials: IntervalTrials}
+	if n.Alpha == 0 {
+		n.Alpha = DefaultCompare().Alpha
+	}
 	if n.Compared > 0 {
 		n.Trials = LeastTrials(n.Compared, n.Alpha)
 	}
 	n.Named = p.percentiles()
 	switch {
-	case sc.Mode == fixed && len(sc.Concurrency) > 0:
-		n.Level = sc.Concurrency[0]
+	case sc.Mode == fixed && len(sc.Concurrency)+len(sc.Rates) > 0:
+		if len(sc.Rates) > 0 {
+			n.Rate = sc.Rates[0]
+		} else {
+			n.Level = sc.Concurrency[0]
+		}
 		n.Window = time.Duration(1+sc.Repeats) * time.Duration(sc.Duration.Max)
 		n.repeats = sc.Repeats
 		n.samples(0)
@@ -97,6 +107,9 @@ func (n *Needs) samples(sure int) {
 func share(window time.Duration, level int, count int64) time.Duration {
 	return time.Duration(float64(window) * float64(level) / float64(count))
 }
+
+// Held is how many requests an open loop starts in Window at its lowest rate.
+func (n Needs) Held() int64 { return int64(math.Round(n.Rate * n.Window.Seconds())) }
 
 // touch works out how many requests touch 90 % of the largest set. Cyclic access
 // touches a new prompt each time; uniform access meets those of before ever more often:
@@ -162,20 +175,34 @@ func (p *Plan) percentiles() []string {
 	return out
 }
 
-// alpha is how often chance alone may make a comparison call a change a regression, and
-// headlines the number of figures that it is judged on by default: the geometric means
-// of ttft.p95 and of output throughput (design: measurement, Comparison).
-const (
-	alpha     = 0.05
-	headlines = 2
-)
+// headlines is the number of figures that a comparison is judged on by default: the
+// geometric means of ttft.p95 and of output throughput (design: measurement,
+// Comparison). A map has neither load nor output.
+const headlines = 2
 
-// compared is how many figures a comparison of two runs of the plan is judged on.
+// compared is how many figures a comparison of two runs of the plan is judged on: the
+// headlines, and each point that a line of compare.gate chooses, or may choose.
 func (p *Plan) compared() int {
+	n := headlines
 	if p.Scenario.Mode == mapped {
-		return 0
+		n = 0
 	}
-	return headlines
+	e := &expansion{sc: p.Scenario, plan: p}
+	for i, g := range p.Scenario.Compare.Gate {
+		chosen := map[string]bool{}
+		for j, row := range e.axes() {
+			if i < len(p.Gated) && p.Gated[i] != nil && p.Gated[i].Eval(row.Get) == False {
+				continue
+			}
+			key := itoa(j)
+			if d, _ := metric.Find(g.Metric); d.Threshold { // one for each curve, not for each point of it
+				key = fmt.Sprint(row.Get("context"), row.Get("hit_rate"), row.Get("concurrency"))
+			}
+			chosen[key] = true
+		}
+		n += len(chosen)
+	}
+	return n
 }
 
 // LeastTrials is the number of trials that each of two runs needs at least for an exact

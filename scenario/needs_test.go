@@ -64,6 +64,43 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
+// TestNeedsOfARate: in open loop the rate says how many requests a window starts.
+func TestNeedsOfARate(t *testing.T) {
+	plan, problems := Load("n.yaml", []byte("name: n\ntarget: http://localhost:8000\ncontexts: [8k]\nmode: fixed\nworking_set: [80k, 800k]\nrate: [0.5, 5]\nduration: 1m\nslo: {ttft: {p95: 2s}}\n"), Options{})
+	if plan == nil {
+		t.Fatal(Render(problems, false))
+	}
+	if n := plan.Needs(); n.Rate != 0.5 || n.Level != 0 || n.Samples != 59 || n.Held() != 30 || n.Most != 0 || n.TouchMost != 0 {
+		t.Errorf("%+v, holds %d", n, n.Held())
+	}
+}
+
+// TestCompared: each point that compare.gate chooses is a figure of its own, an edge is
+// one for each curve.
+func TestCompared(t *testing.T) {
+	const head = "name: n\ntarget: http://localhost:8000\ncontexts: [8k]\nhit_rates: [50, 100]\nmode: fixed\nworking_set: [80k, 160k, 800k]\nconcurrency: [10, 20]\n"
+	for text, want := range map[string]int{
+		head: 2,
+		head + "compare: {gate: [{metric: ttft.p95}]}\n":                                                                                                                 2 + 12,
+		head + "compare: {gate: [{metric: ttft.p95, where: hit_rate == 100}]}\n":                                                                                         2 + 6,
+		head + "compare: {gate: [{metric: edge1}]}\n":                                                                                                                    2 + 4,
+		head + "compare: {gate: [{metric: edge1, where: concurrency == 10}, {metric: ttft.p50, where: working_set > 500k}]}\n":                                           2 + 2 + 4,
+		"name: n\ntarget: http://localhost:8000\ncontexts: [8k, 16k]\nmode: map\n":                                                                                       0,
+		"name: n\ntarget: http://localhost:8000\ncontexts: [8k, 16k]\nmode: map\ncompare: {gate: [{metric: edge1}]}\n":                                                   2,
+		"name: n\ntarget: http://localhost:8000\ncontexts: [8k]\nworking_set: [80k, 800k]\nslo: {ttft: {p95: 2s}}\ncompare: {alpha: 0.01, gate: [{metric: ttft.p95}]}\n": 2 + 2,
+	} {
+		plan, problems := Load("n.yaml", []byte(text), Options{})
+		if plan == nil {
+			t.Errorf("%s", Render(problems, false))
+			continue
+		}
+		alpha := plan.Scenario.Compare.Alpha
+		if n := plan.Needs(); n.Compared != want || n.Alpha != alpha || want > 0 && n.Trials != LeastTrials(want, alpha) {
+			t.Errorf("%s: %+v, want %d figures", text, n, want)
+		}
+	}
+}
+
 func near(a, b time.Duration) bool { return (a - b).Abs() < time.Microsecond }
 
 // TestCold: beyond the last tier the levels of a plan share the rate at which the server

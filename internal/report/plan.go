@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,8 +63,20 @@ var growthColumns = []column[planRow]{
 	{name: "ingest_requests", get: func(r planRow) field { return integer(r.e.IngestRequests) }},
 }
 
+// rateColumns are the keys that an open loop has as well: rates take the place of levels,
+// and say how many requests are sent.
+var rateColumns = []column[planRow]{
+	{name: "rates", get: func(r planRow) field { return text(rateList(r.c.Rates)) }},
+	{name: "arrivals", get: func(r planRow) field { return text(r.plan.Scenario.Arrivals) }},
+	{name: "requests_min", get: func(r planRow) field { return integer(r.e.MinRequests) }},
+	{name: "requests_max", get: func(r planRow) field { return integer(r.e.MaxRequests) }},
+}
+
 // columnsOf are the keys of a plan's rows.
 func columnsOf(p *scenario.Plan) []column[planRow] {
+	if len(p.Scenario.Rates) > 0 {
+		return append(slices.Clone(planColumns), rateColumns...)
+	}
 	switch p.Scenario.Mode {
 	case "sustained":
 		return append(slices.Clone(planColumns), growthColumns...)
@@ -91,6 +104,24 @@ func levelList(levels []int) string {
 		parts[i] = fmt.Sprint(l)
 	}
 	return strings.Join(parts, " ")
+}
+
+func rateList(rates []float64) string {
+	parts := make([]string, len(rates))
+	for i, r := range rates {
+		parts[i] = strconv.FormatFloat(r, 'f', -1, 64)
+	}
+	return strings.Join(parts, " ")
+}
+
+// loadText says under which load a cell is measured.
+func loadText(c *scenario.Cell) string {
+	if n := len(c.Rates); n > mostLevels {
+		return fmt.Sprintf("%s to %s req/s (%d rates)", rateList(c.Rates[:1]), rateList(c.Rates[n-1:]), n)
+	} else if n > 0 {
+		return strings.ReplaceAll(rateList(c.Rates), " ", ", ") + " req/s"
+	}
+	return levelText(c.Levels)
 }
 
 // mostLevels is how many levels are written out for people.
@@ -205,6 +236,9 @@ func Plan(w io.Writer, p *scenario.Plan, prefill Prefill, opt Options) error {
 	}
 	fmt.Fprintln(ew, term.Wrap(totals, "  ", opt.Width))
 	printNeeds(ew, p, prefill, opt.Width)
+	for _, q := range scenario.NotYet(p) {
+		fmt.Fprintln(ew, term.Wrap(q.Message, "  ", opt.Width))
+	}
 	if instead := insteadText(p); instead != "" {
 		fmt.Fprintln(ew, term.Wrap(instead, "  ", opt.Width))
 	}
@@ -213,13 +247,17 @@ func Plan(w io.Writer, p *scenario.Plan, prefill Prefill, opt Options) error {
 
 // planGrid is the table of a sweep's plan.
 func planGrid(p *scenario.Plan) *grid {
-	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse", drop: 2}, {name: "hit"}, {name: "prompts", drop: 3}, {name: "conc", left: true, drop: 1}, {name: "warm-up tok"}, {name: "measured", left: true}}}
+	load := "conc"
+	if len(p.Scenario.Rates) > 0 {
+		load = "rate"
+	}
+	g := &grid{heads: []head{{name: "context", keep: true}, {name: "working_set", keep: true}, {name: "reuse", drop: 2}, {name: "hit"}, {name: "prompts", drop: 3}, {name: load, left: true, drop: 1}, {name: "warm-up tok"}, {name: "measured", left: true}}}
 	for row := range planRows([]*scenario.Plan{p}) {
 		if len(row.c.Steps) > 0 {
 			growthRows(g, row)
 			continue
 		}
-		g.rows = append(g.rows, planCells(row.c, levelText(row.c.Levels), row.e.WarmupTokens, span(row.e.MinMeasured, row.e.MaxMeasured)))
+		g.rows = append(g.rows, planCells(row.c, loadText(&row.c), row.e.WarmupTokens, span(row.e.MinMeasured, row.e.MaxMeasured)))
 	}
 	return g
 }
@@ -264,7 +302,19 @@ func planTotals(p *scenario.Plan, prefill Prefill) string {
 	if sc.Mode == "sustained" {
 		return s + fmt.Sprintf("measured %s, drain on top%s; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), e.PeakStreams)
 	}
+	if e.MaxRequests > 0 {
+		s += requestsText(e) + " at the rates; "
+	}
 	return s + fmt.Sprintf("measured %s, warm-in and drain on top%s; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), e.PeakStreams)
+}
+
+// requestsText says how many requests an open loop sends.
+func requestsText(e scenario.Estimate) string {
+	lo, hi := metric.Text(metric.Count, float64(e.MinRequests)), plural64(e.MaxRequests, "request")
+	if e.MinRequests == e.MaxRequests {
+		return hi
+	}
+	return lo + " to " + hi
 }
 
 // Plural gives a number with its noun: 1 cell, 2 cells.
@@ -280,7 +330,7 @@ func planHead(sc *scenario.Scenario) string {
 	if s := sc.Target.Simulator; s != nil {
 		where = "the simulator, profile " + s.Profile
 	}
-	s := fmt.Sprintf("mode %s on %s, access %s, %d output tokens", sc.Mode, where, sc.Access, sc.OutputTokens)
+	s := fmt.Sprintf("mode %s on %s, access %s, %d output tokens", sc.Mode, where, accessText(sc), sc.OutputTokens)
 	if sc.Mode == "map" {
 		s = fmt.Sprintf("mode map on %s, 1 output token", where)
 	}
@@ -288,6 +338,18 @@ func planHead(sc *scenario.Scenario) string {
 		s += fmt.Sprintf(", %d trials", sc.Trials)
 	}
 	return term.Clean(s)
+}
+
+// accessText names the law by which prompts are used again, and how an open loop sends.
+func accessText(sc *scenario.Scenario) string {
+	s := sc.Access
+	if sc.Access == "zipf" {
+		s += " " + strconv.FormatFloat(sc.Zipf, 'f', -1, 64)
+	}
+	if len(sc.Rates) > 0 {
+		s += ", open loop with " + sc.Arrivals + " arrivals"
+	}
+	return s
 }
 
 // searchText says what the controller of a sustained plan looks for.

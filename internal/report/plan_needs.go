@@ -52,8 +52,7 @@ func needsTexts(p *scenario.Plan, f Prefill) []string {
 		out = append(out, samplesText(p.Scenario, n))
 	}
 	if n.Touch > 0 {
-		out = append(out, fmt.Sprintf("coverage: %s touch 90%% of the %s set; at concurrency %d they fit into %s where each takes at most %s",
-			plural64(n.Touch, "request"), metric.Size(n.TouchSet), n.Level, windowText(p.Scenario, n), clock(n.TouchMost)))
+		out = append(out, fmt.Sprintf("coverage: %s touch 90%% of the %s set; %s", plural64(n.Touch, "request"), metric.Size(n.TouchSet), fitText(p.Scenario, n, n.Touch, n.TouchMost)))
 	}
 	if least, ok := n.Cold(f.Rate); ok {
 		out = append(out, fmt.Sprintf("where every prompt is computed anew, at %s tokens/s, that takes %s: points there are doubtful unless the duration of a level may be as long",
@@ -69,8 +68,19 @@ func samplesText(sc *scenario.Scenario, n scenario.Needs) string {
 			most = append(most, name)
 		}
 	}
-	return fmt.Sprintf("evidence: %s must rest on at least %s a point; at concurrency %d they fit into %s where each takes at most %s",
-		strings.Join(most, " and "), plural64(int64(n.Samples), "request"), n.Level, windowText(sc, n), clock(n.Most))
+	return fmt.Sprintf("evidence: %s must rest on at least %s a point; %s", strings.Join(most, " and "), plural64(int64(n.Samples), "request"), fitText(sc, n, int64(n.Samples), n.Most))
+}
+
+// fitText says when so many requests fit into a window.
+func fitText(sc *scenario.Scenario, n scenario.Needs, count int64, most time.Duration) string {
+	if n.Rate > 0 {
+		s := fmt.Sprintf("at %s requests/s %s starts %s", rateList([]float64{n.Rate}), windowText(sc, n), metric.Text(metric.Count, float64(n.Held())))
+		if n.Held() < count {
+			s += ": too few, so points at this rate are doubtful"
+		}
+		return s
+	}
+	return fmt.Sprintf("at concurrency %d they fit into %s where each takes at most %s", n.Level, windowText(sc, n), clock(most))
 }
 
 // windowText says how long a point is measured at its longest.
@@ -119,9 +129,17 @@ func needsKeys(p *scenario.Plan) []keyField {
 		}
 		return nanos(int64(d))
 	}
-	return []keyField{{"percentiles", text(strings.Join(n.Named, " "))}, {"samples", positive(int64(n.Samples))}, {"window", most(n.Window)}, {"level", positive(int64(n.Level))},
+	return []keyField{{"percentiles", text(strings.Join(n.Named, " "))}, {"samples", positive(int64(n.Samples))}, {"window", most(n.Window)}, {"level", positive(int64(n.Level))}, {"rate", perSecond(n.Rate)},
 		{"request_at_most", most(n.Most)}, {"touch_requests", positive(n.Touch)}, {"touch_request_at_most", most(n.TouchMost)},
 		{"compared_figures", positive(int64(n.Compared))}, {"alpha", number(n.Alpha)}, {"trials", integer(int64(n.Trials))}}
+}
+
+// perSecond is a number of requests/s; none where there is no open loop.
+func perSecond(f float64) field {
+	if f <= 0 {
+		return field{}
+	}
+	return number(f)
 }
 
 // prefillKeys say the rate, where it is from, and what the warm-ups take at it.
