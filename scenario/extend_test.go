@@ -155,7 +155,10 @@ func TestExtendsIsRefused(t *testing.T) {
 		if p := problems[0]; p.Code != c.code || p.File != c.file || !strings.Contains(p.Message, c.says) {
 			t.Errorf("%s: %s", c.name, Render(problems, false))
 		}
-		for _, p := range problems {
+		for i, p := range problems {
+			if i > 0 && p == problems[i-1] {
+				t.Errorf("%s: told twice: %s", c.name, p.Message)
+			}
 			if p.Code == "missing-key" {
 				t.Errorf("%s: keys of a base that was not read are called missing: %s", c.name, p.Message)
 			}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -305,7 +306,7 @@ func (l *layers) sorted(problems []Problem) []Problem {
 	for i := range problems {
 		problems[i].Message = clipped(problems[i].Message)
 	}
-	return problems
+	return slices.Compact(problems) // the name of a base is read twice
 }
 
 // mostMessage is the length of a message in runes: one that quotes a value of a MiB
