@@ -53,6 +53,9 @@ func TestEditor(t *testing.T) {
 		if got := e.open(t, head+"seed: ${WSRUN_SEED:-42}\ntrials: ${WSRUN_TRIALS}\n"); len(got) > 0 {
 			t.Errorf("variables: %v", got)
 		}
+		if got := e.open(t, "# yaml-language-server: $schema=./scenario.schema.json\nextends: _base.yaml\nname: a\ntarget: {simulator: null, model: b}\nslo: null\n"); len(got) > 0 {
+			t.Errorf("what extends another: %v", got)
+		}
 	})
 	t.Run("what is wrong is", func(t *testing.T) {
 		for _, c := range []struct {

@@ -48,9 +48,10 @@ func generate() ([]byte, error) {
 	s.Title = "wsrun scenario"
 	s.Description = "What a run of wsrun asks for."
 	takeVariables(s)
-	s.Definitions = jsonschema.Definitions{"variable": {Type: "string", Pattern: `\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}`, Description: "A value from the environment, as ${WSRUN_NAME} or ${WSRUN_NAME:-default}."}}
+	s.Definitions = definitions()
 	// What a file lacks may stand in the one that it extends.
 	s.Required, s.If, s.Else = nil, &jsonschema.Schema{Required: []string{"extends"}}, whole(s.Required)
+	s.Else.AllOf = append(s.Else.AllOf, withoutNulls(s))
 	if len(g.unmapped) > 0 {
 		return nil, fmt.Errorf("validate tags that have no place in a schema: %s", strings.Join(g.unmapped, ", "))
 	}
