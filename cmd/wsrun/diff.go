@@ -210,28 +210,30 @@ func firstProblem(problems []scenario.Problem) string {
 	return "it cannot be read"
 }
 
-// newSides reads the new files. Every problem of every file is told; one that is no
-// warning ends the call with exit 3.
+// newSides reads the new files, each on its own: that two have one name is for validate to
+// say. Every problem of every file is told; one that is no warning ends the call with
+// exit 3.
 func (a *app) newSides(files []input, opt scenario.Options) ([]plandiff.Side, error) {
-	var paths []string
-	for _, f := range files {
-		paths = append(paths, f.path)
-	}
-	plans, problems := scenario.LoadFiles(paths, opt)
-	if plans == nil && len(files) > 0 {
-		if a.flags.format == "github" {
-			if err := report.ProblemsGitHub(a.stdout, problems); err != nil {
-				return nil, err
-			}
-		}
-		fmt.Fprint(a.stderr, scenario.Render(problems, bool(a.paint(a.stderr))))
-		return nil, exitError{code: verdict.ExitInvalid}
-	}
 	var out []plandiff.Side
-	for i, f := range files {
-		out = append(out, plandiff.Side{Key: f.key, Plan: plans[i]})
+	var problems []scenario.Problem
+	for _, f := range files {
+		plans, found := scenario.LoadFiles([]string{f.path}, opt)
+		if plans == nil {
+			problems = append(problems, found...)
+			continue
+		}
+		out = append(out, plandiff.Side{Key: f.key, Plan: plans[0]})
 	}
-	return out, nil
+	if len(problems) == 0 {
+		return out, nil
+	}
+	if a.flags.format == "github" {
+		if err := report.ProblemsGitHub(a.stdout, problems); err != nil {
+			return nil, err
+		}
+	}
+	fmt.Fprint(a.stderr, scenario.Render(problems, bool(a.paint(a.stderr))))
+	return nil, exitError{code: verdict.ExitInvalid}
 }
 
 // diffAgainst takes the old side from git: the same paths, and what they extend, as they
@@ -241,7 +243,7 @@ func (a *app) diffAgainst(rev string, args []string, opt scenario.Options) ([]pl
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := repo.inputs(args)
+	from, to, same, err := repo.inputs(args)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +252,11 @@ func (a *app) diffAgainst(rev string, args []string, opt scenario.Options) ([]pl
 		return nil, err
 	}
 	opt.ReadFile = repo.read
-	return plandiff.Files(oldSides(from, opt, "in "+rev+" it"), new, "not in "+rev), nil
+	diffs := plandiff.Files(oldSides(from, opt, "in "+rev+" it"), new, "not in "+rev)
+	for _, path := range same {
+		diffs = append(diffs, plandiff.Diff{Path: path, Status: plandiff.Unchanged})
+	}
+	return diffs, nil
 }
 
 // errNotInRevision is a path that a revision does not have.

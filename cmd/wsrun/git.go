@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -76,8 +77,8 @@ func git(args ...string) ([]byte, error) {
 const gitMost = 16 << 20
 
 // read gives a file as it was, for scenario.Options.
-func (g *gitAt) read(path string) ([]byte, error) {
-	rel, err := fromHere(path)
+func (g *gitAt) read(name string) ([]byte, error) {
+	rel, err := fromHere(name)
 	if err != nil {
 		return nil, errNotInRevision
 	}
@@ -87,7 +88,7 @@ func (g *gitAt) read(path string) ([]byte, error) {
 	}
 	fields := strings.Fields(string(entry)) // mode, type, object, name
 	if len(fields) < 4 || fields[1] != "blob" || fields[0] == "120000" {
-		return nil, fmt.Errorf("%s is no plain file in %s", path, g.rev)
+		return nil, fmt.Errorf("%s is no plain file in %s", name, g.rev)
 	}
 	src, err := git("cat-file", "blob", fields[2])
 	if err != nil {
@@ -97,56 +98,59 @@ func (g *gitAt) read(path string) ([]byte, error) {
 }
 
 // fromHere writes a path relative to the working directory, as git wants it.
-func fromHere(path string) (string, error) {
-	if !filepath.IsAbs(path) {
-		return filepath.ToSlash(filepath.Clean(path)), nil
+func fromHere(name string) (string, error) {
+	if !filepath.IsAbs(name) {
+		return filepath.ToSlash(filepath.Clean(name)), nil
 	}
 	here, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("working directory: %w", err)
 	}
-	rel, err := filepath.Rel(here, path)
+	rel, err := filepath.Rel(here, name)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return filepath.ToSlash(rel), nil
 }
 
 // inputs gives the files of both sides. A directory's files are those that it has, or had
-// then; without arguments they are all scenarios below the working directory.
-func (g *gitAt) inputs(args []string) (from, to []input, err error) {
-	all := len(args) == 0
-	if all {
-		args = []string{"."}
+// then; without arguments they are the scenarios below the working directory that differ
+// in any file that they are made of, and same are the others.
+func (g *gitAt) inputs(args []string) (from, to []input, same []string, err error) {
+	if len(args) == 0 {
+		var old, new []string
+		old, new, same, err = g.everywhere()
+		return named(old), named(new), same, err
 	}
 	for _, arg := range args {
 		old, new := []string{arg}, []string{arg}
-		switch {
-		case all:
-			old, new, err = g.everywhere()
-		case isDir(arg) || g.isTree(arg):
-			old, new, err = g.directory(arg)
+		if isDir(arg) || g.isTree(arg) {
+			if old, new, err = g.directory(arg); err != nil {
+				return nil, nil, nil, err
+			}
 		}
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, p := range old {
-			from = append(from, input{p, filepath.Clean(p)})
-		}
-		for _, p := range new {
-			if _, err := os.Lstat(p); err == nil || !slices.Contains(old, p) || !g.has(p) {
-				to = append(to, input{p, filepath.Clean(p)}) // not on either side: told as unreadable
+		from = append(from, named(old)...)
+		for _, f := range named(new) {
+			if _, err := os.Lstat(f.path); err == nil || !g.has(f.path) {
+				to = append(to, f) // what is on neither side is told as unreadable
 			}
 		}
 	}
-	return from, to, nil
+	return from, to, nil, nil
 }
 
-func (g *gitAt) has(path string) bool { _, err := g.read(path); return err == nil }
+func named(paths []string) (out []input) {
+	for _, p := range paths {
+		out = append(out, input{p, filepath.Clean(p)})
+	}
+	return out
+}
+
+func (g *gitAt) has(name string) bool { _, err := g.read(name); return err == nil }
 
 // isTree reports whether a path was a directory.
-func (g *gitAt) isTree(path string) bool {
-	rel, err := fromHere(path)
+func (g *gitAt) isTree(name string) bool {
+	rel, err := fromHere(name)
 	if err != nil {
 		return false
 	}
@@ -184,32 +188,93 @@ func (g *gitAt) directory(dir string) (old, new []string, err error) {
 	return old, new, nil
 }
 
-// everywhere lists the files that read like scenarios: those of the working tree that git
-// knows or would add, and those of the revision.
-func (g *gitAt) everywhere() (old, new []string, err error) {
+// everywhere lists the files that read like scenarios, of the working tree (those that git
+// knows or would add) and of the revision: those that differ, or extend or use a file that
+// does, and by name alone those that do not. Files that nobody has touched need not be
+// valid: a repository may keep bad examples.
+func (g *gitAt) everywhere() (old, new, same []string, err error) {
 	here, err := gitNames("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	touched, err := g.touched()
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	for _, n := range here {
 		src, err := readSome(n)
-		if err == nil && isScenarioName(n) && readsLikeScenario(src) {
-			new = append(new, filepath.FromSlash(n))
+		switch {
+		case err != nil || !isScenarioName(n) || !readsLikeScenario(src):
+		case touched.any(n, 0):
+			new = append(new, n)
+		default:
+			same = append(same, n)
 		}
 	}
-	slices.Sort(new)
-	// git grep finds those that may be scenarios in one go; it fails when there is none.
+	// git grep finds those that may have been scenarios in one go; it fails when there is none.
 	then, _ := gitNames("grep", "--no-textconv", "-lzIE", "-e", "^.?(target|extends).?[[:space:]]*:", g.commit, "--", "*.yaml", "*.yml")
 	for _, n := range then {
 		n = strings.TrimPrefix(n, g.commit+":")
-		if !isScenarioName(n) {
+		if !isScenarioName(n) || !touched[n] || slices.Contains(new, n) {
 			continue
 		}
 		if src, err := g.read(n); err == nil && readsLikeScenario(src) {
-			old = append(old, filepath.FromSlash(n))
+			old = append(old, n)
 		}
 	}
-	return old, slices.Compact(new), nil
+	for _, n := range new {
+		if g.has(n) {
+			old = append(old, n)
+		}
+	}
+	slices.Sort(old)
+	slices.Sort(new)
+	slices.Sort(same)
+	return old, slices.Compact(new), slices.Compact(same), nil
+}
+
+// touched are the files, by their path from the working directory, that are not as they
+// were.
+type touched map[string]bool
+
+func (g *gitAt) touched() (touched, error) {
+	out := touched{}
+	for _, call := range [][]string{
+		{"diff", "--name-only", "-z", "--relative", "--no-renames", "--no-ext-diff", "--no-textconv", g.commit, "--"},
+		{"ls-files", "-z", "--others", "--exclude-standard"},
+	} {
+		names, err := gitNames(call...)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range names {
+			out[n] = true
+		}
+	}
+	return out, nil
+}
+
+// Other files that a scenario is made of.
+var uses = regexp.MustCompile(`(?m)(?:^["']?extends["']?|["']?profile["']?)\s*:\s*["']?([^\s"',}]+\.ya?ml)`)
+
+// mostBases is how far bases are followed here: farther than anybody stacks them.
+const mostBases = 16
+
+// any reports whether a scenario, or a file that it extends or uses, was touched.
+func (t touched) any(name string, depth int) bool {
+	if t[name] || depth > mostBases {
+		return true
+	}
+	src, err := readSome(name)
+	if err != nil {
+		return depth > 0 // what it needs is gone
+	}
+	for _, m := range uses.FindAllSubmatch(src, -1) {
+		if t.any(path.Join(path.Dir(name), string(m[1])), depth+1) {
+			return true
+		}
+	}
+	return false
 }
 
 func gitNames(args ...string) ([]string, error) {
@@ -221,8 +286,12 @@ func gitNames(args ...string) ([]string, error) {
 }
 
 // readSome gives a file's bytes, no more than a scenario may have.
-func readSome(path string) ([]byte, error) {
-	f, err := os.Open(filepath.FromSlash(path))
+func readSome(name string) ([]byte, error) {
+	name = filepath.FromSlash(name)
+	if st, err := os.Lstat(name); err != nil || !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no plain file", name) // a link may lead anywhere
+	}
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -231,9 +300,9 @@ func readSome(path string) ([]byte, error) {
 }
 
 // isScenarioName reports whether a file could be a scenario by its name: a base is none.
-func isScenarioName(path string) bool {
-	base := path[strings.LastIndexByte(path, '/')+1:]
-	ext := filepath.Ext(base)
+func isScenarioName(name string) bool {
+	base := path.Base(name)
+	ext := path.Ext(base)
 	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(base, "_")
 }
 

@@ -29,7 +29,7 @@ const anySize = -1
 // per second. A size is 0 at hit rate 0 and in a map, a load 0 where it is found.
 type coord [axisCount]float64
 
-// axisKeys are the keys of the axes.
+// axisKey is the key of an axis.
 func (d *differ) axisKey(a axis) string {
 	_, new := d.sc()
 	switch a {
