@@ -41,6 +41,9 @@ func hideSecrets(p Problem, problems []Problem) string {
 		}
 	}
 	return userInfo.ReplaceAllStringFunc(string(rs), func(s string) string {
+		if hasRefs(s) && !secretInText("http"+s+"host") {
+			return s // names of variables are no secrets
+		}
 		return "://" + strings.Repeat("*", utf8.RuneCountInString(s)-len("://@")) + "@"
 	})
 }

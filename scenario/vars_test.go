@@ -209,6 +209,16 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
+// The names of variables in a URL are shown where one of them is wrong, a password is not.
+func TestRenderShowsReferences(t *testing.T) {
+	src := "name: x\ntarget: {endpoints: [\"http://${WSRUN_U}:${WSRUN_P}@h\", \"http://${WSRUN_U}:word@h\"], modell: m}\n"
+	_, problems := Load("x.yaml", []byte(src), Options{})
+	text := Render(problems, false)
+	if !strings.Contains(text, "${WSRUN_U}:${WSRUN_P}@h") || strings.Contains(text, "word") {
+		t.Error(text)
+	}
+}
+
 // A condition that is wrong behind a variable is underlined where it is wrong in the file.
 func TestPlaceBehindVariable(t *testing.T) {
 	src := minimal("stop: [\"ttft.p95 > ${WSRUN_LIMIT} or ttft.p59 > 1s\", \"${WSRUN_METRIC} > 1s\"]\n")
