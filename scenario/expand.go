@@ -139,7 +139,7 @@ func (e *expansion) sizes(context, r int64) []int64 {
 		}
 		p := ceilDiv(size, r)
 		if first, same := byPrompts[p]; same {
-			e.note(true, "same-cell", path, "working sets %s and %s are both %d prompts of %d tokens at context %s: one %s, run as %s", FormatSize(first), FormatSize(size), p, r, FormatSize(context), e.unit(), FormatSize(first))
+			e.note(true, "same-cell", path, "working sets %s and %s are both %s of %d tokens at context %s: one %s, run as %s", FormatSize(first), FormatSize(size), counted(p, "prompt"), r, FormatSize(context), e.unit(), FormatSize(first))
 			continue
 		}
 		byPrompts[p] = size

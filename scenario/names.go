@@ -111,7 +111,7 @@ func (k *checker) unknown(n ast.Node, full, base string) *condError {
 	case near != "":
 		return k.fail(n, "condition-name", "unknown metric %q, did you mean %q?", full, near)
 	}
-	return k.fail(n, "condition-name", "unknown metric %q", full)
+	return k.fail(n, "condition-name", "unknown metric %q: wsrun explain lists the names", full)
 }
 
 // misspelt gives the canonical name that a name of telemetry is near to. The family is
@@ -146,7 +146,7 @@ func (k *checker) inScope(n ast.Node, def metric.Def, base string, prefixed bool
 	case k.scope == EdgeWhereScope && base != "context" && base != "hit_rate" && base != "concurrency":
 		return k.fail(n, "condition-scope", "there is one edge for each context, hit rate and level: the where of an edge threshold may only name context, hit_rate and concurrency")
 	case k.scope == ExpectScope && base == "elapsed":
-		return k.fail(n, "condition-scope", "elapsed is only known in stop")
+		return k.fail(n, "condition-scope", "elapsed is only known in stop: it is the time since the run began, no figure of a point")
 	case prefixed && base == "elapsed":
 		return k.fail(n, "condition-scope", "elapsed is the run's: write it without a prefix")
 	}

@@ -209,7 +209,7 @@ func (s *setting) lay(n *yaml.Node, i int, path string) *yaml.Node {
 	case g.bracket, number && (n == nil || n.Kind == yaml.SequenceNode):
 		return s.layItem(n, i, index, path)
 	case n != nil && n.Kind == yaml.SequenceNode:
-		s.fail(g.col, utf8.RuneCountInString(g.text), "%s is a list: write which of its %d elements you mean, as %s[0]", pathName(path), len(n.Content), pathName(path))
+		s.fail(g.col, utf8.RuneCountInString(g.text), "%s is a list: write which of its elements you mean, as %s[0]", pathName(path), pathName(path))
 		return nil
 	}
 	return s.layKey(n, i, path)

@@ -78,7 +78,7 @@ func (r *resolver) checkMetricsCount(t *Target) {
 	case t.Replicas > 1:
 		r.fault("bad-value", "/target/metrics", "target.metrics has %d URLs for %d endpoints of %d replicas each: write one for each endpoint, one for each replica (%d), or one for all", n, e, t.Replicas, e*t.Replicas)
 	default:
-		r.fault("bad-value", "/target/metrics", "target.metrics has %d URLs for %d endpoints: write one for each, or one for all", n, e)
+		r.fault("bad-value", "/target/metrics", "target.metrics has %s for %s: write one for each, or one for all", counted(n, "URL"), counted(e, "endpoint"))
 	}
 }
 

@@ -185,7 +185,11 @@ func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]in
 		return w.fail("unknown-key", key, sub, "unknown key %q, did you mean %q?", name, near)
 	}
 	if len(names) > 12 {
-		return w.fail("unknown-key", key, sub, "unknown key %q in %s", name, pathName(path))
+		more := "; wsrun explain lists the keys"
+		if w.vars == nil {
+			more = "" // of a simulator's profile it does not
+		}
+		return w.fail("unknown-key", key, sub, "unknown key %q in %s: remove it%s", name, pathName(path), more)
 	}
 	return w.fail("unknown-key", key, sub, "unknown key %q in %s: known are %s", name, pathName(path), strings.Join(sorted(names), ", "))
 }
@@ -315,11 +319,31 @@ func yamlName(f reflect.StructField) string {
 	return name
 }
 
+// pathName writes a path as people do, and as --set reads it: stop[0].when.
 func pathName(path string) string {
 	if path == "" {
 		return "the file"
 	}
-	return strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", ".")
+	var b strings.Builder
+	for i, part := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+		switch {
+		case i > 0 && plainInteger(part):
+			b.WriteString("[" + part + "]")
+			continue
+		case i > 0:
+			b.WriteByte('.')
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// counted gives a number with its noun: 1 prompt, 2 prompts.
+func counted[T int | int64](n T, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func describe(n *yaml.Node) string {
