@@ -183,6 +183,7 @@ func TestJudged(t *testing.T) {
 
 // A change of mode is one finding: keys of one mode alone are not listed.
 func TestModes(t *testing.T) {
+	all := scenario.Keys()
 	for _, from := range []string{"fixed", "sustained", "map"} {
 		for _, to := range []string{"fixed", "sustained", "map"} {
 			d := plandiff.Of(load(t, "a.yaml", bases[from]), load(t, "a.yaml", bases[to]))
@@ -198,7 +199,7 @@ func TestModes(t *testing.T) {
 				t.Errorf("%s -> %s: no %q in\n%s", from, to, want, first)
 			}
 			for _, f := range d.Findings {
-				for _, k := range scenario.Keys() {
+				for _, k := range all {
 					if k.Path == f.Key && !(slices.Contains(k.Modes, from) && slices.Contains(k.Modes, to)) {
 						t.Errorf("%s -> %s: %s is of one mode alone: %s", from, to, f.Key, f.Text)
 					}
