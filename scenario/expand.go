@@ -350,10 +350,9 @@ func Digest(sc *Scenario) string {
 	t.Endpoints = make([]string, len(sc.Target.Endpoints))
 	t.Headers = map[string]string{}
 	for name, value := range sc.Target.Headers {
-		if !strings.Contains(value, "{") {
-			value = ""
+		if t.Headers[name] = ""; Templated(value) {
+			t.Headers[name] = literalText(value)
 		}
-		t.Headers[name] = value
 	}
 	c.Warmup.Reset.Posts = nil
 	for _, p := range sc.Warmup.Reset.Posts {

@@ -130,6 +130,11 @@ func TestReveal(t *testing.T) {
 	if d := must(t, src, Options{Env: envOf(other), AllowCommands: true}).Digest; d != plan.Digest {
 		t.Error("another password is another digest")
 	}
+	other["WSRUN_TOKEN"] = "c2VjcmV0"
+	renamed := strings.NewReplacer("Basic ${WSRUN_BASIC}", "Basic ${WSRUN_TOKEN}", "{prompt}-${WSRUN_BASIC}", "{prompt}-${WSRUN_TOKEN}").Replace(src)
+	if d := must(t, renamed, Options{Env: envOf(other), AllowCommands: true}).Digest; d != plan.Digest {
+		t.Error("another name for a header's variable is another digest")
+	}
 
 	// What a later environment lacks, or breaks, is told without a value.
 	delete(other, "WSRUN_PASSWORD")
