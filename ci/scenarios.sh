@@ -59,6 +59,16 @@ files() {
     exit 2
   fi
   NAMED=("${LINES[@]}")
+  # A link leads wherever its author likes, and problems quote the line that they are in.
+  local name link
+  for name in "${NAMED[@]}"; do
+    case "$name" in -*) name="./$name" ;; esac
+    link="$(find -P "$name" -type l -print 2>/dev/null | head -n 1)" || true
+    if [ -n "$link" ]; then
+      echo "$link is a link: scenarios in a review are plain files" >&2
+      exit 3
+    fi
+  done
 }
 
 validate() {
