@@ -62,7 +62,7 @@ func (e *expansion) gatedWhere(path string, g GateLine) *Condition {
 		return nil
 	}
 	if points := e.axes(); len(points) > 0 && !e.met(where, points) {
-		e.note(false, "where-unmet", path, "no planned point meets %s: nothing would ever be compared", g.Where)
+		e.note(false, "where-unmet", path, "no planned point meets %s (planned: %s): nothing would ever be compared", g.Where, plannedText(where, points))
 	}
 	return where
 }

@@ -108,7 +108,7 @@ func (e *expansion) gate(at string, t Threshold) Gate {
 		e.noteEdgeLevel(at+"/where", g.Where)
 	}
 	if points := e.axes(); len(points) > 0 && !e.met(g.Where, points) {
-		e.note(false, "where-unmet", at+"/where", "no planned point meets %s: the threshold would never be judged", t.Where)
+		e.note(false, "where-unmet", at+"/where", "no planned point meets %s (planned: %s): the threshold would never be judged", t.Where, plannedText(g.Where, points))
 	}
 	return g
 }
@@ -143,6 +143,45 @@ func (e *expansion) met(where *Condition, points []metric.Row) bool {
 		}
 	}
 	return false
+}
+
+// mostPlanned is how many values of an axis a message names.
+const mostPlanned = 5
+
+// plannedText says what the names that a where reads are in the planned points.
+func plannedText(where *Condition, points []metric.Row) string {
+	var parts []string
+	for _, name := range where.Names() {
+		d, _ := metric.Find(name)
+		var values []float64
+		more := ""
+		for _, p := range points {
+			v := p.Get(name)
+			if v.Known() && !slices.Contains(values, v.V) {
+				values = append(values, v.V)
+			}
+			if v.State == metric.AtLeast {
+				more = " or more"
+			}
+		}
+		slices.Sort(values)
+		var texts []string
+		for _, v := range values {
+			if d.Unit == metric.Tokens {
+				texts = append(texts, FormatSize(int64(v)))
+			} else {
+				texts = append(texts, FormatPercent(v))
+			}
+		}
+		switch n := len(texts); {
+		case n == 0:
+			texts = []string{"none"}
+		case n > mostPlanned:
+			texts = []string{texts[0] + " to " + texts[n-1]}
+		}
+		parts = append(parts, name+" "+strings.Join(texts, ", ")+more)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // axes gives what names each planned point; it is worked out once.

@@ -156,7 +156,7 @@ func (w *walker) structure(n *yaml.Node, v reflect.Value, path string) bool {
 // key reads a key and refuses merge keys, duplicates and keys that are no text.
 func (w *walker) key(key *yaml.Node, path string, seen map[string]*yaml.Node) (string, bool) {
 	if key.Kind == yaml.ScalarNode && key.Tag == "!!merge" {
-		return "", w.fail("merge-key", key, path, "merge keys (<<) are not read: write the keys out")
+		return "", w.fail("merge-key", key, path, "merge keys (<<) are not read: write the keys out, or put them into a file that this one extends")
 	}
 	if key.Kind != yaml.ScalarNode {
 		return "", w.fail("bad-key", key, path, "a key must be plain text, found %s", describe(follow(key)))
