@@ -134,8 +134,11 @@ func (a *app) diff(against string, args []string) ([]plandiff.Diff, error) {
 		return nil, err
 	}
 	why := filepath.ToSlash(args[0]) + " is not there"
-	if isDir(args[0]) {
+	switch {
+	case isDir(args[0]):
 		why = "not in " + filepath.ToSlash(args[0])
+	case args[0] == os.DevNull:
+		why = "" // the caller says that there was none
 	}
 	return plandiff.Files(oldSides(from, opt, "the old file"), new, why), nil
 }

@@ -45,6 +45,8 @@ func diffHead(d plandiff.Diff) string {
 	switch {
 	case d.Status == plandiff.Removed:
 		return "  " + name + " removed"
+	case d.Status == plandiff.Added && d.Reason == "":
+		return "  " + name + " added"
 	case d.Status == plandiff.Added:
 		return "  " + name + " added: " + term.Clean(d.Reason)
 	case d.OldPath != "":

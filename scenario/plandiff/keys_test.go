@@ -164,7 +164,7 @@ var edits = map[string][]edit{
 
 func load(t testing.TB, name, text string, set ...string) *scenario.Plan {
 	t.Helper()
-	plan, problems := scenario.Load(name, []byte(text), scenario.Options{Set: set, AllowCommands: true})
+	plan, problems := scenario.Load(name, []byte(text), scenario.Options{Set: set, AllowCommands: true, Env: func(string) (string, bool) { return "hush", true }})
 	if plan == nil {
 		t.Fatalf("%s, with %q:\n%s", name, set, scenario.Render(problems, false))
 	}

@@ -72,8 +72,7 @@ type Diff struct {
 	Old, New scenario.Estimate // what both cost; zero where there is no side
 }
 
-// Of works out what becomes of a scenario. Either side may be nil: it was added, or
-// removed.
+// Of works out what becomes of a scenario. One side may be nil: it was added, or removed.
 func Of(old, new *scenario.Plan) Diff {
 	d := &differ{old: old, new: new}
 	out := Diff{Status: Changed}

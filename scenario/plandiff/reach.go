@@ -85,12 +85,17 @@ func elements(key string, i int) []string {
 	return []string{pointer(key) + "/" + strconv.Itoa(i), pointer(key)}
 }
 
+// fallback is a variable with what stands in for it, which may be a secret.
+var fallback = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}`)
+
 // shown gives the part of a URL that is no secret: scheme, host and path.
 func shown(raw string) string {
+	raw = fallback.ReplaceAllString(raw, "$${$1}")
 	u, err := url.Parse(raw)
 	if err != nil {
-		// Neither a variable in the place of a host nor a slip may take a secret along.
+		// A variable in the place of a host is no URL, and takes no secret along.
 		raw, _, _ = strings.Cut(raw, "?")
+		raw, _, _ = strings.Cut(raw, "#")
 		if scheme, rest, ok := strings.Cut(raw, "://"); ok {
 			if i := strings.LastIndexByte(rest, '@'); i >= 0 {
 				rest = "***@" + rest[i+1:]
