@@ -225,10 +225,16 @@ func (l *llama) sweep(t *testing.T, bin string, prompts int) (int, effort) {
 	}
 	rec, _ := l.wsrun(t, bin, l.url, "working_set: ["+strings.Join(sizes, ", ")+"]\noutput_tokens: 1\nconcurrency: [1]\nduration: {min: 1s, max: 30s}\nassessment_period: 1s\nwarmup: {concurrency: 1}\n")
 	sum := result.Summarise(rec)
-	if len(sum.Series) != 1 || len(sum.Series[0].Transitions) != 1 {
+	if len(sum.Series) != 1 || len(sum.Series[0].Transitions) == 0 {
 		t.Fatalf("series: %+v", sum.Series)
 	}
-	tr := sum.Series[0].Transitions[0]
+	// On a busy machine its slots may show as a tier of their own: what counts is where
+	// prompts are computed again.
+	trs := sum.Series[0].Transitions
+	tr := trs[len(trs)-1]
+	if tr.To != "recompute" {
+		t.Fatalf("transitions: %+v", trs)
+	}
 	lo, hi := int(tr.LoSize/1000), int(tr.HiSize/1000)
 	t.Logf("floor(RAM/entry)+1 = %d; found: %d prompts hit, %d do not", prompts, lo, hi)
 	if hi != lo+1 || lo < prompts-1 || lo > prompts+1 {
@@ -242,8 +248,13 @@ func (l *llama) sweep(t *testing.T, bin string, prompts int) (int, effort) {
 	return lo, effortOf(rec, lo, hi)
 }
 
+// mostMapped is how many requests a map of llama-server may send: 15 s on a quiet machine of
+// two cores, where a cold prompt takes 0.12 s. Seconds themselves are logged, since other
+// work on the machine makes them ten times as long.
+const mostMapped = 125
+
 // mapped finds the edge that a sweep has found, to the prompt, in one pass, of a server that
-// has just been started, in less than 15 s. Looks at prompts that are still in a slot make
+// has just been started. Looks at prompts that are still in a slot make
 // others go earlier than their depth says: the edge is the sweep's all the same, and no other
 // end of the cache is reported.
 func (l *llama) mapped(t *testing.T, bin string, edge int) effort {
@@ -263,8 +274,8 @@ func (l *llama) mapped(t *testing.T, bin string, edge int) effort {
 			t.Errorf("%s ends at %+v (gradual: %v), want only the end of the cache and perhaps of its %d slots", p.Tier.Name, *to, p.Tier.Gradual, slots)
 		}
 	}
-	if e.seconds > 15 {
-		t.Errorf("%d requests took %.1f s, want less than 15", e.requests, e.seconds)
+	if e.requests > mostMapped {
+		t.Errorf("%d requests in %.1f s, want at most %d", e.requests, e.seconds, mostMapped)
 	}
 	return e
 }
