@@ -42,7 +42,7 @@ func (p *Plan) warmups() int {
 	for _, c := range p.Cells {
 		rates[c.HitRate] = true
 		if n++; sc.Warmup.Rewarm == "per-level" && sc.Mode == fixed {
-			n += len(c.Levels) - 1
+			n += max(len(c.Levels), len(c.Rates)) - 1
 		}
 	}
 	if sc.Warmup.Rewarm == "once" && sc.Mode == fixed {

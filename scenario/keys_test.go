@@ -108,3 +108,55 @@ func key(t *testing.T, path string) Key {
 	t.Fatalf("no key %s", path)
 	return Key{}
 }
+
+// exampleBases are scenarios into which an example can be set: each list of maps has one.
+var exampleBases = map[string]string{
+	fixed: `name: base
+target: {endpoints: [https://gpu-1:8000], kv_bytes_per_token: llama-3.1-70b, tiers: [{name: first, capacity: 1M}]}
+contexts: [8k]
+working_set: {min: 1M, max: 2M, steps: 4}
+mode: fixed
+concurrency: [4, 8]
+slo: {ttft: {p95: 5s}}
+stop: [{when: error_rate > 5%}]
+thresholds: [{expect: ttft.p95 < 2s}]
+compare: {gate: [{metric: ttft.p95}]}
+`,
+	sustained: sustainedFile(""),
+	mapped:    mapFile(""),
+}
+
+// beside is what an example needs beside itself.
+var beside = map[string][]string{
+	"target.tls.cert_file": {"target.tls.key_file=k.pem"}, "target.tls.key_file": {"target.tls.cert_file=c.pem"},
+	"target.kv_bytes_per_token.dtype": {"target.kv_bytes_per_token={model: deepseek-v3}"}, "target.kv_bytes_per_token.tensor_parallel": {"target.kv_bytes_per_token={model: deepseek-v3}"},
+	"rate": {"concurrency=null"}, "arrivals": {"concurrency=null", "rate=[5, 10]"},
+	"target": {"working_set.min=1M"}, "target.simulator": {"target.endpoints=null"}, "target.simulator.profile": {"target.endpoints=null"},
+}
+
+// TestExamplesOfKeys: what the tables show as an example can be written, in a mode that
+// has the key.
+func TestExamplesOfKeys(t *testing.T) {
+	opt := Options{Tiers: foundTiers, AllowCommands: true, AllowedEnv: []string{"GATEWAY_KEY"}, ReadFile: func(string) ([]byte, error) { return []byte("name: mine\n"), nil }}
+	tried := 0
+	for _, k := range Keys() {
+		if k.Path == "extends" {
+			continue // it names another file
+		}
+		for _, example := range k.Examples {
+			opt.Set = append(slices.Clone(beside[k.Path]), strings.ReplaceAll(k.Path, "[]", "[0]")+"="+example)
+			var found []Problem
+			if !slices.ContainsFunc(k.Modes, func(mode string) bool {
+				plan, problems := Load("x.yaml", []byte(exampleBases[mode]), opt)
+				found = append(found, problems...)
+				return plan != nil
+			}) {
+				t.Errorf("%s: %s: %s", k.Path, example, Render(found, false))
+			}
+			tried++
+		}
+	}
+	if tried < 100 {
+		t.Errorf("%d examples", tried)
+	}
+}

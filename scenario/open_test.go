@@ -62,6 +62,10 @@ func TestOpenLoop(t *testing.T) {
 	if c := CellOf(sc, 8000, 100_000, 100); !slices.Equal(c.Rates, sc.Rates) {
 		t.Errorf("a bisected cell has rates %v", c.Rates)
 	}
+	perLevel := must(t, openLoop+"warmup: {rewarm: per-level}\n", Options{})
+	if in, ok := perLevel.Instead(); !ok || in.Warmups != 4*2*3 || in.Sweep != perLevel.Estimate().WarmupRequests {
+		t.Errorf("warmed for each rate: %+v", in)
+	}
 	// 4 cells x 2 rates x 3 trials, 2 windows of 120 s each: 6 x 120 x 10.5 requests a cell
 	e := plan.Estimate()
 	if e.Points != 24 || e.MinRequests != 4*6*120*105/10 || e.MaxRequests != e.MinRequests || e.PeakStreams != 2000 || e.MaxMeasured != 4*2*6*2*time.Minute {
