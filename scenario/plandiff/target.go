@@ -34,7 +34,7 @@ func targetRules() []rule {
 		timeout("between_tokens", func(t scenario.Timeouts) scenario.Duration { return t.BetweenTokens }),
 		timeout("request", func(t scenario.Timeouts) scenario.Duration { return t.Request }),
 		plainly("target.max_in_flight", of(func(t *scenario.Target) string { return strconv.Itoa(t.MaxInFlight) }), "the cap on requests in flight"),
-		{keys: "target.kv_bytes_per_token", diff: kvBytes},
+		{keys: "target.kv_bytes_per_token target.kv_bytes_per_token.model target.kv_bytes_per_token.dtype target.kv_bytes_per_token.tensor_parallel", diff: kvBytes},
 		{keys: "target.tiers target.tiers[].name target.tiers[].capacity target.tiers[].bandwidth", diff: tiers},
 	}
 }
