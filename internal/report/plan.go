@@ -173,40 +173,56 @@ func PlanLines(w io.Writer, plans []*scenario.Plan) error {
 func PlanJSON(w io.Writer, plans []*scenario.Plan, prefill []Prefill) error {
 	b := []byte(`{"schema":1,"plans":[`)
 	for i, p := range plans {
-		e := p.Estimate()
-		b = append(comma(b, i), `{"totals":`...)
-		b = appendKeys(b, []keyField{{"scenario", text(p.Scenario.Name)}, {"digest", text(p.Digest)}, {"cells", integer(int64(len(p.Cells)))}, {"points", integer(int64(e.Points))},
-			{"warmup_tokens", integer(e.WarmupTokens)}, {"warmup_requests", integer(e.WarmupRequests)}, {"measured_min", windows(planRow{plan: p}, e.MinMeasured)}, {"measured_max", windows(planRow{plan: p}, e.MaxMeasured)}, {"peak_streams", integer(int64(e.PeakStreams))}})
-		switch p.Scenario.Mode {
-		case "sustained":
-			b = appendKeys(append(b, `,"growth":`...), []keyField{{"ingest_tokens", integer(e.IngestTokens)}, {"ingest_requests", integer(e.IngestRequests)}})
-		case "map":
-			b = appendKeys(append(b, `,"map":`...), []keyField{{"look_requests", integer(e.LookRequests)}})
-		}
-		b = appendKeys(append(b, `,"needs":`...), needsKeys(p))
-		b = appendKeys(append(b, `,"prefill":`...), prefillKeys(p, prefill[i]))
-		b = append(b, `,"left_out":[`...)
-		for j, l := range p.Left {
-			b = appendKeys(comma(b, j), []keyField{{"context_size", integer(l.Context)}, {"working_set_size", integer(l.WorkingSet)}, {"why", text(l.Why)}})
-		}
-		b = append(b, `],"warnings":[`...)
-		for j, p := range p.Warnings {
-			b = appendString(comma(b, j), p.Message)
-		}
-		b = append(b, `],"cells":[`...)
-		n := 0
-		for row := range planRows([]*scenario.Plan{p}) {
-			var keys []keyField
-			for _, c := range columnsOf(p) {
-				keys = append(keys, keyField{c.name, c.get(row)})
-			}
-			b = appendKeys(comma(b, n), keys)
-			n++
-		}
-		b = append(b, "]}"...)
+		b = appendPlan(comma(b, i), p, prefill[i])
 	}
 	_, err := w.Write(append(b, "]}\n"...))
 	return err
+}
+
+// appendPlan appends one plan as an object.
+func appendPlan(b []byte, p *scenario.Plan, prefill Prefill) []byte {
+	b = appendTotals(append(b, '{'), p)
+	b = appendKeys(append(b, `,"needs":`...), needsKeys(p))
+	b = appendKeys(append(b, `,"prefill":`...), prefillKeys(p, prefill))
+	b = append(b, `,"left_out":[`...)
+	for j, l := range p.Left {
+		b = appendKeys(comma(b, j), []keyField{{"context_size", integer(l.Context)}, {"working_set_size", integer(l.WorkingSet)}, {"why", text(l.Why)}})
+	}
+	b = append(b, `],"warnings":[`...)
+	for j, q := range p.Warnings {
+		b = appendString(comma(b, j), q.Message)
+	}
+	b = append(b, `],"not_supported_yet":[`...)
+	for j, q := range scenario.NotYet(p) {
+		b = appendString(comma(b, j), q.Path)
+	}
+	b = append(b, `],"cells":[`...)
+	n := 0
+	for row := range planRows([]*scenario.Plan{p}) {
+		var keys []keyField
+		for _, c := range columnsOf(p) {
+			keys = append(keys, keyField{c.name, c.get(row)})
+		}
+		b = appendKeys(comma(b, n), keys)
+		n++
+	}
+	return append(b, "]}"...)
+}
+
+// appendTotals appends what a plan comes to, and what only its mode or load has.
+func appendTotals(b []byte, p *scenario.Plan) []byte {
+	e := p.Estimate()
+	b = appendKeys(append(b, `"totals":`...), []keyField{{"scenario", text(p.Scenario.Name)}, {"digest", text(p.Digest)}, {"cells", integer(int64(len(p.Cells)))}, {"points", integer(int64(e.Points))},
+		{"warmup_tokens", integer(e.WarmupTokens)}, {"warmup_requests", integer(e.WarmupRequests)}, {"measured_min", windows(planRow{plan: p}, e.MinMeasured)}, {"measured_max", windows(planRow{plan: p}, e.MaxMeasured)}, {"peak_streams", integer(int64(e.PeakStreams))}})
+	switch {
+	case p.Scenario.Mode == "sustained":
+		return appendKeys(append(b, `,"growth":`...), []keyField{{"ingest_tokens", integer(e.IngestTokens)}, {"ingest_requests", integer(e.IngestRequests)}})
+	case p.Scenario.Mode == "map":
+		return appendKeys(append(b, `,"map":`...), []keyField{{"look_requests", integer(e.LookRequests)}})
+	case e.MaxRequests > 0:
+		return appendKeys(append(b, `,"open_loop":`...), []keyField{{"requests_min", integer(e.MinRequests)}, {"requests_max", integer(e.MaxRequests)}})
+	}
+	return b
 }
 
 // Plan prints a plan for people: each cell and what it costs, then the totals, and
