@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -146,5 +147,80 @@ func BenchmarkCondition(b *testing.B) {
 				c.Eval(row.Get)
 			}
 		})
+	}
+}
+
+// TestNoDataOnEachSide is the table of comparisons and arithmetic with missing values, in
+// each place, and of what is no number.
+func TestNoDataOnEachSide(t *testing.T) {
+	nan, inf := metric.Value{V: math.NaN(), State: metric.Exact}, metric.Value{V: math.Inf(1), State: metric.Exact}
+	row := metric.Row{
+		"ttft.avg": metric.Of(2), "ttft.p90": metric.Of(0), "ttft.p95": metric.Lower(7), "ttft.p99": nan, "ttft.max": inf, // ttft.p50 is missing
+		"total.ttft.p95": metric.Lower(math.NaN()), "total.ttft.max": metric.Lower(math.Inf(1)), "attempts": metric.Of(0), "completed": metric.Of(5),
+	}
+	var conditions []string
+	for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
+		for _, none := range []string{"ttft.p50", "ttft.p99", "ttft.max", "total.ttft.p95", "total.ttft.max"} {
+			conditions = append(conditions, none+op+"3s", "3s"+op+none, none+op+"ttft.avg", "ttft.avg"+op+none, none+op+none)
+		}
+	}
+	for _, none := range []string{"ttft.p50", "ttft.p99"} {
+		for _, number := range []string{"N + 1s", "1s + N", "N - 1s", "1s - N", "N * 0", "0 * N", "N / 2", "-N", "+N", "abs(N)", "min(N, 1s)", "min(1s, N)", "max(N, 1s)", "max(1s, N)", "max(1s, 2s, N)", "N - N"} {
+			conditions = append(conditions, strings.ReplaceAll(number, "N", none)+" > 0.5s", "0.5s < "+strings.ReplaceAll(number, "N", none))
+		}
+		conditions = append(conditions, none+" / ttft.avg > 1", "ttft.avg / "+none+" > 1")
+	}
+	// Divided by what is zero, or may be: 7 or more, less 9, may be.
+	conditions = append(conditions, "ttft.avg / ttft.p90 > 1", "completed / attempts > 1", "ttft.avg / (ttft.p95 - 9s) > 1", "ttft.p90 / ttft.p90 == 1", "completed / (completed - 5) != 1")
+	for _, text := range conditions {
+		c, err := Compile(text, StopScope)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := c.Eval(row.Get); got != Unknown {
+			t.Errorf("%s is %s, want unknown", text, got)
+		}
+		// Beside what decides, it is no matter, on either side.
+		for form, want := range map[string]Tri{"(X) or ttft.avg > 1s": True, "ttft.avg > 1s or (X)": True, "(X) and ttft.avg < 1s": False, "ttft.avg < 1s and (X)": False, "not (X)": Unknown} {
+			d, err := Compile(strings.ReplaceAll(form, "X", text), StopScope)
+			if err != nil {
+				t.Errorf("%s: %v", form, err)
+			} else if got := d.Eval(row.Get); got != want {
+				t.Errorf("%s is %s, want %s", d, got, want)
+			}
+		}
+	}
+}
+
+// TestEdgesAreBounds: an edge that was not found up to a size is a lower bound, so that
+// it can be known to be above.
+func TestEdgesAreBounds(t *testing.T) {
+	for text, want := range map[string][3]Tri{ // found at 900k; none up to 1M; no curve
+		"edge1 > 950k":                   {False, True, Unknown},
+		"edge1 > 1M":                     {False, Unknown, Unknown},
+		"edge1 >= 1M":                    {False, True, Unknown},
+		"edge1 < 950k":                   {True, False, Unknown},
+		"edge1 < 2M":                     {True, Unknown, Unknown},
+		"edge1 == 900k":                  {True, False, Unknown},
+		"edge1 == 1M":                    {False, Unknown, Unknown},
+		"edge1 != 900k":                  {False, True, Unknown},
+		"not (edge1 <= 950k)":            {False, True, Unknown},
+		"edge1 / 1000 > 950":             {False, True, Unknown},
+		"edge1 > 950k and context == 8k": {False, True, Unknown},
+		"edge1 > 950k or edge2 > 1M":     {Unknown, True, Unknown},
+		"min(edge1, 2M) > 950k":          {False, True, Unknown},
+	} {
+		c, err := Compile(text, ExpectScope)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		for i, edge := range []metric.Value{metric.Of(900_000), metric.Lower(1_000_000), {}} {
+			row := metric.Row{"edge1": edge, "context": metric.Of(8000)}
+			if got := c.Eval(row.Get); got != want[i] {
+				t.Errorf("%s is %s for %s, want %s", text, got, edge, want[i])
+			}
+		}
 	}
 }
