@@ -62,6 +62,9 @@ func TestExamplesScaledDown(t *testing.T) {
 			for _, set := range slices.Concat(scaled[sc.Mode], sizesOf(sc, string(src))) {
 				args = append(args, "--set", set)
 			}
+			if sc.Repeats > 1 {
+				args = append(args, "--set", "repeats=1")
+			}
 			if len(sc.Thresholds) > 0 {
 				args = append(args, "--set", "thresholds=[]") // its lines are for its own sizes
 			}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -264,5 +265,41 @@ func TestRunFlagsAndName(t *testing.T) {
 	}
 	if r, _ := migrate.Scenario(fixed+"--output-dir x", migrate.Options{Name: "mine", Else: "moved"}); r.Name != "mine" {
 		t.Errorf("name %q", r.Name)
+	}
+}
+
+// Each example that names a call of the original in its comments is what that call
+// becomes: who moves over finds one answer.
+func TestExamplesAgree(t *testing.T) {
+	examples, err := filepath.Glob("../../examples/scenarios/seed-*.yaml")
+	if err != nil || len(examples) < 4 {
+		t.Fatalf("%d examples: %v", len(examples), err)
+	}
+	for _, file := range examples {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var call strings.Builder
+		for line := range strings.Lines(string(src)) {
+			if words, of := strings.CutPrefix(line, "#   "); of {
+				call.WriteString(strings.TrimSpace(words) + " ")
+			}
+		}
+		want, problems := scenario.Load(file, src, scenario.Options{})
+		if want == nil {
+			t.Fatal(scenario.Render(problems, false))
+		}
+		r, refused := migrate.Scenario(call.String(), migrate.Options{Name: want.Scenario.Name})
+		if len(refused) > 0 {
+			t.Fatalf("%s: %v", file, refused)
+		}
+		got, problems := scenario.Load(file, []byte(r.Text), scenario.Options{})
+		if got == nil {
+			t.Fatal(scenario.Render(problems, false))
+		}
+		if !reflect.DeepEqual(got.Scenario, want.Scenario) || !reflect.DeepEqual(got.Cells, want.Cells) || got.Digest != want.Digest {
+			t.Errorf("%s: the call becomes\n%+v\nthe example is\n%+v", file, got.Scenario, want.Scenario)
+		}
 	}
 }
