@@ -218,7 +218,7 @@ var codeHelps = map[string]codeHelp{
 		"A warning: evenly spaced sizes leave a factor of ten without a size.",
 		"Tiers differ by factors, so a tier that ends in the gap is seen as one step between two far points, and its end is not known better than by that factor.",
 		"working_set: {min: 100k, max: 20M, steps: 10}",
-		"working_set: {min: 100k, max: 5M, steps: 10}",
+		"working_set: {min: 100k, max: 20M, steps: 10, spacing: log}",
 	},
 	"empty-file": {
 		"The file holds no key.",

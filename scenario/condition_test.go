@@ -158,6 +158,10 @@ func TestConditionProblems(t *testing.T) {
 		{"best.goodput > 1", "^^^^^^^^^^^^", "condition-scope", "write goodput", ExpectScope},
 		{"completed > 1", "^^^^^^^^^", "condition-scope", "", WhereScope},
 		{"working_set > 1M", "^^^^^^^^^^^", "condition-scope", "", EdgeWhereScope},
+		{"server.cached_tokens > 5k", "^^^^^^^^^^^^^^^^^^^^", "condition-name", "server.cached_tokens.dram", StopScope},
+		{"server.requests_waitng > 5", "^^^^^^^^^^^^^^^^^^^^^^", "condition-name", `did you mean "server.requests_waiting"?`, StopScope},
+		{"server.kv_usage > 3s", "                  ^^", "condition-dimension", "a percentage is on the other side", StopScope},
+		{"tier_share.a.b > 5%", "^^^^^^^^^^^^^^", "condition-name", "tier_share.a.b", StopScope},
 		{"", "^", "condition-syntax", "", StopScope},
 		{"(((", "  ^", "condition-syntax", "", StopScope},
 	} {
@@ -193,6 +197,7 @@ func TestConditionScopes(t *testing.T) {
 		{"total.ttft.p95 > 3s and prev.error_rate > 5% and best.goodput > 1", StopScope},
 		{"server.kv_usage > 90% and server.requests_waiting > 5", StopScope},
 		{"tier_share.tier1 < 50%", ExpectScope},
+		{"server.cached_tokens.dram > 5M and server.some.thing > 5 and prev.server.cached_tokens.hbm < 1k", StopScope},
 		{"output_throughput > 5k and output_rate.p10 > 20", ExpectScope},
 		{"goodput > 0.9 * best.goodput", StopScope},
 		{"output_throughput / concurrency > 20", StopScope},

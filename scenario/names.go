@@ -49,6 +49,9 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 	if !ok {
 		return value{}, k.unknown(n, full, base)
 	}
+	if slices.ContainsFunc(metric.Telemetry(), func(d metric.Def) bool { return strings.HasPrefix(d.Name, base+".") }) {
+		return value{}, k.unknown(n, full, base) // server.cached_tokens
+	}
 	if near := misspelt(base); near != "" {
 		return value{}, k.fail(n, "condition-name", "unknown metric %q, did you mean %q?", full, near)
 	}
