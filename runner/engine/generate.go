@@ -194,7 +194,7 @@ func (s *Server) attempt(ctx context.Context, client *http.Client, p prompt, out
 	case err != nil:
 		r.err = "the stream broke off: " + cause(err).Error()
 	case r.status != http.StatusOK:
-		r.err = message(raw)
+		r.err = message(moved(res, raw))
 	default:
 		r.read(raw)
 		s.settle(r)

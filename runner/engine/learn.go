@@ -202,7 +202,7 @@ func (p *prober) pair(n int64, first bool) (look, error) {
 	if first {
 		t := p.transport(false)
 		defer t.CloseIdleConnections()
-		client = &http.Client{Transport: t}
+		client = &http.Client{Transport: t, CheckRedirect: stay}
 	}
 	l := look{prompt: p.fresh(n), tokens: n, cached: -1}
 	a, err := p.askSteady(client, l.prompt)

@@ -73,6 +73,8 @@ func (p *prober) findModel() error {
 		return fmt.Errorf("%s answers %d to GET /v1/models: it wants an API key; put the key into the variable that target.api_key_env names", redact(p.cfg.Endpoint), status)
 	case status == http.StatusServiceUnavailable:
 		return fmt.Errorf("%s answers 503 to GET /v1/models: %s; it is not ready, wait until /health answers 200", redact(p.cfg.Endpoint), message(body))
+	case status/100 == 3:
+		return &answer{redact(p.cfg.Endpoint), "GET /v1/models", status, message(body)}
 	case status != http.StatusOK && auto(p.model):
 		return fmt.Errorf("%s answers %d to GET /v1/models: %s; is this an OpenAI-compatible server? If it has no such call, set target.model", redact(p.cfg.Endpoint), status, message(body))
 	case status == http.StatusOK:

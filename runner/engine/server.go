@@ -88,7 +88,7 @@ func Open(cfg Config) (*Server, error) {
 		}
 		s.engine = e
 	}
-	s.client = &http.Client{Transport: s.transport(true)}
+	s.client = &http.Client{Transport: s.transport(true), CheckRedirect: stay}
 	return s, nil
 }
 
@@ -201,7 +201,26 @@ func (s *Server) do(ctx context.Context, method, path string, body []byte, limit
 	if err != nil {
 		return res.StatusCode, nil, s.silent(method, path, err)
 	}
-	return res.StatusCode, b, nil
+	return res.StatusCode, moved(res, b), nil
+}
+
+// stay follows a redirect within one server. What is sent may hold secrets, in headers, the
+// body and the query, which no other host must get.
+func stay(req *http.Request, via []*http.Request) error {
+	from := via[0].URL
+	if len(via) >= 10 || req.URL.Scheme != from.Scheme || req.URL.Host != from.Host {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// moved gives the words of a reply: of a redirect that was not followed, where it leads.
+func moved(res *http.Response, body []byte) []byte {
+	to, err := res.Location()
+	if err != nil || res.StatusCode/100 != 3 {
+		return body
+	}
+	return []byte("it sends elsewhere, to " + (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String() + ", which is not followed, because a request may hold secrets; if that is the server that is meant, name it in target")
 }
 
 // request builds one; a path that is a URL is taken as it is.
