@@ -13,6 +13,7 @@ import (
 // understands is let through, and dimensions must agree.
 type checker struct {
 	cond  *Condition
+	text  []rune // of the condition
 	scope Scope
 	tiers []string // stated
 	seen  map[string]bool

@@ -64,7 +64,7 @@ func compile(text string, scope Scope, tiers []string) (*Condition, *condError) 
 		return nil, e
 	}
 	c := &Condition{text: text, lits: lits, coded: coded}
-	k := &checker{cond: c, scope: scope, tiers: tiers, seen: map[string]bool{}}
+	k := &checker{cond: c, text: []rune(text), scope: scope, tiers: tiers, seen: map[string]bool{}}
 	config := conf.New(environment)
 	config.MaxNodes, config.DisableIfOperator, config.Expect = maxConditionNodes, true, reflect.Bool
 	tree, err := parser.ParseWithConfig(plain, config)

@@ -32,7 +32,7 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 		return value{}, k.fail(n, "condition-construct", "a metric is a plain name, as ttft.p95")
 	}
 	full = k.cond.original(full)
-	if from, to := extent(n, k.cond.lits); string([]rune(k.cond.text)[from:to]) != full {
+	if from, to := extent(n, k.cond.lits); string(k.text[from:to]) != full {
 		return value{}, k.fail(n, "condition-construct", "a metric is a plain name: write %s", full)
 	}
 	base, prefixed := full, false
@@ -49,7 +49,7 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 	if !ok {
 		return value{}, k.unknown(n, full, base)
 	}
-	if slices.ContainsFunc(metric.Telemetry(), func(d metric.Def) bool { return strings.HasPrefix(d.Name, base+".") }) {
+	if strings.HasPrefix(base, "server.") && slices.ContainsFunc(metric.Telemetry(), func(d metric.Def) bool { return strings.HasPrefix(d.Name, base+".") }) {
 		return value{}, k.unknown(n, full, base) // server.cached_tokens
 	}
 	if near := misspelt(base); near != "" {
@@ -120,15 +120,15 @@ func (k *checker) unknown(n ast.Node, full, base string) *condError {
 // misspelt gives the canonical name that a name of telemetry is near to. The family is
 // open, because servers differ; a slip of a letter would still never have data.
 func misspelt(base string) string {
+	if !strings.HasPrefix(base, "server.") || len(base) < len("server.")+6 {
+		return ""
+	}
 	var names []string
 	for _, d := range metric.Telemetry() {
 		if d.Name == base {
 			return ""
 		}
 		names = append(names, d.Name)
-	}
-	if !strings.HasPrefix(base, "server.") || len(base) < len("server.")+6 {
-		return ""
 	}
 	// Without the family's name, which would make all of them near.
 	for i := range names {
