@@ -1,6 +1,9 @@
 package scenario
 
 import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,7 +41,7 @@ func Reveal(sc *Scenario, env func(string) (string, bool)) (live *Scenario, valu
 	if r.errs != nil {
 		return nil, nil, errors.Join(r.errs...)
 	}
-	return &c, r.shown(), nil
+	return &c, Forms(sortedKeys(r.values)...), nil
 }
 
 // References gives the names of the variables whose values a scenario still lacks, each
@@ -179,28 +182,46 @@ func (r *revealer) urls(where string, list []string, base bool) []string {
 		if why := quietURL(real); why != "" && !strings.HasPrefix(text, "/") {
 			r.fail(where, "%s", why)
 		}
+		if u, err := url.Parse(real); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			r.values[u.User.Username()+":"+password] = true // as Authorization: Basic has it
+		}
 		out[i] = real
 	}
 	return out
 }
 
-// shown gives the values that an output could show, longest first, so that one that holds
-// another is found whole. Values of less than four characters are no secrets, and hiding
-// them would spoil every text.
-func (r *revealer) shown() []string {
+// Forms gives the values that an output must not hold in the forms in which a server or a
+// library says them back: escaped for a URL or in JSON, on one line, or in base64; longest
+// first, so that one that holds another is found whole. Values of less than four characters
+// are no secrets, and hiding them would spoil every text.
+func Forms(values ...string) []string {
+	known := map[string]bool{}
+	for _, v := range values {
+		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v), strings.TrimSpace(v), strings.Join(strings.Fields(v), " "),
+			quoted(v, true), quoted(v, false), base64.StdEncoding.EncodeToString([]byte(v))} {
+			known[form] = known[form] || len(v) >= 4 && len(form) >= 4
+		}
+	}
 	var out []string
-	for v := range r.values {
-		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v), strings.TrimSpace(v)} {
-			if len(form) >= 4 && !slices.Contains(out, form) {
-				out = append(out, form)
-			}
+	for form, told := range known {
+		if told {
+			out = append(out, form)
 		}
 	}
 	slices.SortFunc(out, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 	})
 	return out
+}
+
+// quoted writes a text as JSON does between quotes; html: with < > and & escaped as well.
+func quoted(v string, html bool) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(html)
+	if e.Encode(v) != nil {
+		return v
+	}
+	return b.String()[1 : b.Len()-2] // between the quotes; a line break ends it
 }

@@ -95,9 +95,9 @@ func (a *app) execute(args []string) int {
 
 // complain tells the person what went wrong.
 func (a *app) complain(err error) {
-	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	lines := strings.Split(strings.TrimSpace(a.public(err.Error())), "\n")
 	for i, l := range lines {
-		lines[i] = term.Clean(a.public(l)) // some of it may be a server's
+		lines[i] = term.Clean(l) // some of it may be a server's
 	}
 	fmt.Fprintf(a.stderr, "%s %s\n", a.paint(a.stderr).Red("wsrun:"), strings.Join(lines, "\n"))
 }

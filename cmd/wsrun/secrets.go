@@ -21,7 +21,8 @@ func (a *app) reveal(sc *scenario.Scenario) (live *scenario.Scenario, key string
 	if err != nil {
 		return nil, "", usagef("%s: %v", sc.Name, err)
 	}
-	a.hide(append(values, key)...)
+	a.hide(values...)
+	a.hide(key)
 	return live, key, nil
 }
 
@@ -41,22 +42,39 @@ func (a *app) apiKey(sc *scenario.Scenario) (string, error) {
 	return "", usagef("%s: target.api_key_env names %s, which is not set", sc.Name, name)
 }
 
-// hide adds values that no output may hold. Those of less than four characters are none:
-// to star them out would spoil every text.
+// hide adds values that no output may hold, in all forms in which they could be said.
 func (a *app) hide(values ...string) {
-	for _, v := range values {
-		if len(v) >= 4 && !slices.Contains(a.hidden, v) {
-			a.hidden = append(a.hidden, v)
+	for _, form := range scenario.Forms(values...) {
+		if !slices.Contains(a.hidden, form) {
+			a.hidden = append(a.hidden, form)
 		}
 	}
 	// Longest first: a value may hold another.
 	slices.SortFunc(a.hidden, func(x, y string) int { return len(y) - len(x) })
 }
 
-// public is a text without the values that are hidden.
+// public is a text without the values that are hidden, nor the beginning of one where the
+// text was cut.
 func (a *app) public(text string) string {
 	for _, v := range a.hidden {
 		text = strings.ReplaceAll(text, v, "***")
+	}
+	const cut = "..."
+	parts := strings.Split(text, cut)
+	for i := range parts[:len(parts)-1] {
+		parts[i] = a.withoutBegun(parts[i])
+	}
+	return strings.Join(parts, cut)
+}
+
+// withoutBegun stars out the beginning of a hidden value at the end of a text.
+func (a *app) withoutBegun(text string) string {
+	for _, v := range a.hidden {
+		for n := min(len(v)-1, len(text)); n >= 4; n-- {
+			if head, found := strings.CutSuffix(text, v[:n]); found {
+				return head + "***"
+			}
+		}
 	}
 	return text
 }

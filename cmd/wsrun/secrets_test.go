@@ -164,3 +164,28 @@ func TestSecretsStayHidden(t *testing.T) {
 		t.Errorf("a dead server: %d %s", dead.code, dead.stderr)
 	}
 }
+
+// What a server says back may be escaped, folded onto one line or cut off.
+func TestPublic(t *testing.T) {
+	a := &app{}
+	a.hide("line one\nline \"two\" & <more>", "alice:pa/ss", "abc")
+	a.hide("sk-key-0123456789")
+	for _, c := range []struct{ said, want string }{
+		{`{"user": "line one\nline \"two\" & <more>"}`, `{"user": "***"}`},
+		{`{"user": "line one\nline \"two\" \u0026 \u003cmore\u003e"}`, `{"user": "***"}`},
+		{"HTTP 401: line one line \"two\" & <more>", "HTTP 401: ***"},
+		{"line one\nline \"two\" & <more>", "***"},
+		{"Basic YWxpY2U6cGEvc3M=", "Basic ***"},
+		{"?k=alice%3Apa%2Fss", "?k=***"},
+		{"no sk-key-01...; wait", "no ***...; wait"},
+		{"no sk-key-0123456789...", "no ***..."},
+		{"sk-key is none, abc is short ...", "sk-key is none, abc is short ..."},
+	} {
+		if got := a.public(c.said); got != c.want {
+			t.Errorf("%q: %q, want %q", c.said, got, c.want)
+		}
+	}
+	if n := len(a.hidden); n > 24 {
+		t.Errorf("%d forms", n)
+	}
+}
