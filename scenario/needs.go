@@ -32,6 +32,14 @@ type Needs struct {
 	TouchSet  int64         // the set's size in tokens, as asked
 	TouchMost time.Duration // with Level in flight, what a request may take for that in Window
 
+	// PeriodSamples is how many requests a period must hold for each percentile in
+	// ByPeriod to have data at all: those that a stop reads of a period (fixed). Fewer
+	// leave it empty, and a stop that is unknown does not stop.
+	PeriodSamples int
+	ByPeriod      []string
+	Period        time.Duration // assessment_period
+	PeriodMost    time.Duration // with Level in flight, what a request may take for Period to hold them
+
 	repeats int   // windows beside the first, pooled
 	tokens  int64 // prompt tokens that are sent until Samples and Touch are reached, all computed anew
 
@@ -77,6 +85,7 @@ func (p *Plan) Needs() Needs {
 		n.repeats = sc.Repeats
 		n.samples(0)
 		n.touch(p)
+		n.period(p)
 		for _, c := range p.Cells {
 			n.tokens = max(n.tokens, int64(n.Samples)*c.R)
 		}
@@ -108,8 +117,8 @@ func share(window time.Duration, level int, count int64) time.Duration {
 	return time.Duration(float64(window) * float64(level) / float64(count))
 }
 
-// Held is how many requests an open loop starts in Window at its lowest rate.
-func (n Needs) Held() int64 { return int64(math.Round(n.Rate * n.Window.Seconds())) }
+// Held is how many requests an open loop starts in a window at its lowest rate.
+func (n Needs) Held(window time.Duration) int64 { return int64(math.Round(n.Rate * window.Seconds())) }
 
 // touch works out how many requests touch 90 % of the largest set. Cyclic access
 // touches a new prompt each time; uniform access meets those of before ever more often:
@@ -145,6 +154,35 @@ func (n Needs) Cold(rate float64) (least time.Duration, ok bool) {
 	}
 	whole := time.Duration(math.Ceil(float64(n.tokens) / rate * float64(time.Second)))
 	return whole / time.Duration(1+n.repeats), whole > n.Window
+}
+
+// period works out what the percentiles that stops read of a period ask of it.
+func (n *Needs) period(p *Plan) {
+	for i, c := range p.Stops {
+		if s := p.Scenario.Stop[i]; s.Periods == 0 && s.Ends != "level" {
+			continue // it reads the finished level
+		}
+		for _, name := range c.Names() {
+			switch head, rest, _ := strings.Cut(name, "."); head {
+			case "total", "best":
+				continue
+			case "prev":
+				name = rest
+			}
+			d, _ := metric.Find(name)
+			if d.MinSamples() == 0 || slices.Contains(n.ByPeriod, name) {
+				continue
+			}
+			n.ByPeriod = append(n.ByPeriod, name)
+			n.PeriodSamples = max(n.PeriodSamples, d.MinSamples())
+		}
+	}
+	if n.PeriodSamples == 0 {
+		return
+	}
+	slices.Sort(n.ByPeriod)
+	n.Period = time.Duration(p.Scenario.Assessment)
+	n.PeriodMost = share(n.Period, n.Level, int64(n.PeriodSamples))
 }
 
 // percentiles lists the percentiles that slo, stop and thresholds name, sorted.

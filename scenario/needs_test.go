@@ -70,8 +70,33 @@ func TestNeedsOfARate(t *testing.T) {
 	if plan == nil {
 		t.Fatal(Render(problems, false))
 	}
-	if n := plan.Needs(); n.Rate != 0.5 || n.Level != 0 || n.Samples != 59 || n.Held() != 30 || n.Most != 0 || n.TouchMost != 0 {
-		t.Errorf("%+v, holds %d", n, n.Held())
+	if n := plan.Needs(); n.Rate != 0.5 || n.Level != 0 || n.Samples != 59 || n.Held(n.Window) != 30 || n.Most != 0 || n.TouchMost != 0 {
+		t.Errorf("%+v, holds %d", n, n.Held(n.Window))
+	}
+}
+
+// TestNeedsOfAPeriod: a percentile that a stop reads of a period is empty where the period
+// holds too few requests.
+func TestNeedsOfAPeriod(t *testing.T) {
+	const head = "name: n\ntarget: http://localhost:8000\ncontexts: [8k]\nmode: fixed\nworking_set: [80k]\nconcurrency: [4, 8]\nduration: 1m\nassessment_period: 20s\n"
+	for text, want := range map[string]struct {
+		names   []string
+		samples int
+		most    time.Duration
+	}{
+		"stop: [ttft.p95 > 3s]\n":                                                                   {nil, 0, 0}, // of the finished level
+		"stop: [{when: ttft.p95 > 3s, periods: 2}]\n":                                               {[]string{"ttft.p95"}, 20, 4 * time.Second},
+		"stop: [{when: prev.ttft.p99 > 3s and ttft.p90 > 1s, ends: level}]\n":                       {[]string{"ttft.p90", "ttft.p99"}, 100, 800 * time.Millisecond},
+		"stop: [{when: total.ttft.p99 > 3s or best.ttft.p95 > 1s or error_rate > 5, periods: 1}]\n": {nil, 0, 0},
+	} {
+		plan, problems := Load("n.yaml", []byte(head+text), Options{})
+		if plan == nil {
+			t.Errorf("%s", Render(problems, false))
+			continue
+		}
+		if n := plan.Needs(); !slices.Equal(n.ByPeriod, want.names) || n.PeriodSamples != want.samples || n.PeriodMost != want.most {
+			t.Errorf("%s: %+v", text, n)
+		}
 	}
 }
 

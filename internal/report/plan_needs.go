@@ -51,8 +51,12 @@ func needsTexts(p *scenario.Plan, f Prefill) []string {
 	if n.Samples > 0 {
 		out = append(out, samplesText(p.Scenario, n))
 	}
+	if n.PeriodSamples > 0 {
+		out = append(out, fmt.Sprintf("stop by period: %s has data from %s on; %s", strings.Join(n.ByPeriod, ", "), plural64(int64(n.PeriodSamples), "request"),
+			fitText(n, "a period of "+clock(n.Period), n.Period, int64(n.PeriodSamples), n.PeriodMost)))
+	}
 	if n.Touch > 0 {
-		out = append(out, fmt.Sprintf("coverage: %s touch 90%% of the %s set; %s", plural64(n.Touch, "request"), metric.Size(n.TouchSet), fitText(p.Scenario, n, n.Touch, n.TouchMost)))
+		out = append(out, fmt.Sprintf("coverage: %s touch 90%% of the %s set; %s", plural64(n.Touch, "request"), metric.Size(n.TouchSet), fitText(n, windowText(p.Scenario, n), n.Window, n.Touch, n.TouchMost)))
 	}
 	if least, ok := n.Cold(f.Rate); ok {
 		out = append(out, fmt.Sprintf("where every prompt is computed anew, at %s tokens/s, that takes %s: points there are doubtful unless the duration of a level may be as long",
@@ -68,19 +72,20 @@ func samplesText(sc *scenario.Scenario, n scenario.Needs) string {
 			most = append(most, name)
 		}
 	}
-	return fmt.Sprintf("evidence: %s must rest on at least %s a point; %s", strings.Join(most, " and "), plural64(int64(n.Samples), "request"), fitText(sc, n, int64(n.Samples), n.Most))
+	return fmt.Sprintf("evidence: %s must rest on at least %s a point; %s", strings.Join(most, " and "), plural64(int64(n.Samples), "request"), fitText(n, windowText(sc, n), n.Window, int64(n.Samples), n.Most))
 }
 
-// fitText says when so many requests fit into a window.
-func fitText(sc *scenario.Scenario, n scenario.Needs, count int64, most time.Duration) string {
+// fitText says when so many requests fit into a window, which place names.
+func fitText(n scenario.Needs, place string, window time.Duration, count int64, most time.Duration) string {
 	if n.Rate > 0 {
-		s := fmt.Sprintf("at %s requests/s %s starts %s", rateList([]float64{n.Rate}), windowText(sc, n), metric.Text(metric.Count, float64(n.Held())))
-		if n.Held() < count {
-			s += ": too few, so points at this rate are doubtful"
+		held := n.Held(window)
+		s := fmt.Sprintf("at %s requests/s %s starts %s", rateList([]float64{n.Rate}), place, metric.Text(metric.Count, float64(held)))
+		if held < count {
+			s += ", which is too few"
 		}
 		return s
 	}
-	return fmt.Sprintf("at concurrency %d they fit into %s where each takes at most %s", n.Level, windowText(sc, n), clock(most))
+	return fmt.Sprintf("at concurrency %d they fit into %s where each takes at most %s", n.Level, place, clock(most))
 }
 
 // windowText says how long a point is measured at its longest.
@@ -130,7 +135,7 @@ func needsKeys(p *scenario.Plan) []keyField {
 		return nanos(int64(d))
 	}
 	return []keyField{{"percentiles", text(strings.Join(n.Named, " "))}, {"samples", positive(int64(n.Samples))}, {"window", most(n.Window)}, {"level", positive(int64(n.Level))}, {"rate", perSecond(n.Rate)},
-		{"request_at_most", most(n.Most)}, {"touch_requests", positive(n.Touch)}, {"touch_request_at_most", most(n.TouchMost)},
+		{"request_at_most", most(n.Most)}, {"period_percentiles", text(strings.Join(n.ByPeriod, " "))}, {"period_samples", positive(int64(n.PeriodSamples))}, {"period_request_at_most", most(n.PeriodMost)}, {"touch_requests", positive(n.Touch)}, {"touch_request_at_most", most(n.TouchMost)},
 		{"compared_figures", positive(int64(n.Compared))}, {"alpha", number(n.Alpha)}, {"trials", integer(int64(n.Trials))}}
 }
 
