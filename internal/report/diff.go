@@ -111,6 +111,8 @@ func diffAt(d plandiff.Diff, f plandiff.Finding) string {
 		return ""
 	case onCommandLine(f.File):
 		return term.Clean(f.File)
+	case f.Old && f.Base:
+		return fmt.Sprintf("line %d of the old %s", f.Line, diffPath(f.File))
 	case f.Old:
 		return fmt.Sprintf("line %d of the old file", f.Line)
 	case f.File != d.Path:

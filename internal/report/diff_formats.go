@@ -72,7 +72,7 @@ func markdownRow(d plandiff.Diff, f plandiff.Finding) string {
 // what GitHub and GitLab make links or mentions of is broken up.
 func markdown(s string) string {
 	var b strings.Builder
-	s = strings.NewReplacer("://", ":\x00//", "www.", "www\x00.").Replace(term.Clean(s))
+	s = strings.NewReplacer("://", ":\x00//", "www.", "www\x00.", "GH-", "GH\x00-").Replace(term.Clean(s))
 	for _, r := range s {
 		switch {
 		case r == 0:

@@ -15,7 +15,7 @@ import (
 
 // hostileDiff has text that tries to be markup, a mention, a link, a command and colour.
 func hostileDiff() []plandiff.Diff {
-	text := "x | y\n::error::pwned\r\n<script>alert(1)</script> @team #12 !3 `code` **b** [a](http://evil) www.evil.example ~~s~~ $a$ <!-- x --> \x1b[31mred 100%"
+	text := "x | y\n::error::pwned\r\n<script>alert(1)</script> @team #12 !3 GH-12 `code` **b** [a](http://evil) www.evil.example ~~s~~ $a$ <!-- x --> \x1b[31mred 100%"
 	return []plandiff.Diff{{Path: "a,b:c|d@e.yaml", Name: "a", Status: plandiff.Changed, Reason: text, Findings: []plandiff.Finding{
 		{Class: plandiff.Breaks, Sign: '~', Key: "labels." + text, Text: text, Hint: text, Notes: []string{text}, File: "a,b:c|d@e.yaml", Line: 3, Col: 2},
 		{Class: plandiff.Loosened, Open: true, Sign: '~', Text: text, File: "--set " + text, Line: 1, Col: 1},
@@ -33,7 +33,7 @@ func TestDiffMarkdownIsText(t *testing.T) {
 	if strings.ContainsAny(own, "<>\x1b\r") {
 		t.Errorf("markup of a scenario:\n%s", out)
 	}
-	for _, bad := range []string{`[^\\]\[`, "[^\\\\]`", `@[a-z]`, `#[0-9]`, `![0-9]`, `://`, `www\.`, `[^\\]~`, `[^\\*]\*[^*]`, `[^\\]\$a`, `x \| y`} {
+	for _, bad := range []string{`[^\\]\[`, "[^\\\\]`", `@[a-z]`, `#[0-9]`, `![0-9]`, `GH-`, `://`, `www\.`, `[^\\]~`, `[^\\*]\*[^*]`, `[^\\]\$a`, `x \| y`} {
 		inner := strings.ReplaceAll(out, "**", "") // the class is bold
 		if m := regexp.MustCompile(bad).FindString(inner); m != "" {
 			t.Errorf("%q was let through as %q:\n%s", bad, m, out)
@@ -106,6 +106,23 @@ func TestDiffJSON(t *testing.T) {
 	}
 	if f := got.Scenarios[0].Findings; len(f) != 3 || f[0].Text != hostileDiff()[0].Findings[0].Text || !f[1].Open || !f[2].Old || got.Counts[plandiff.Reach] != 0 || got.Counts[plandiff.Breaks] != 1 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A key that is gone stood in the old file, or in one that this one extended.
+func TestDiffPlaces(t *testing.T) {
+	d := plandiff.Diff{Path: "a.yaml"}
+	for want, f := range map[string]plandiff.Finding{
+		"":                             {},
+		"line 3":                       {File: "a.yaml", Line: 3},
+		"_base.yaml line 3":            {File: "_base.yaml", Line: 3, Base: true},
+		"line 3 of the old file":       {File: "was.yaml", Line: 3, Old: true},
+		"line 3 of the old _base.yaml": {File: "_base.yaml", Line: 3, Old: true, Base: true},
+		"--set seed=7":                 {File: "--set seed=7", Line: 1, Base: true},
+	} {
+		if got := diffAt(d, f); got != want {
+			t.Errorf("%+v: %q, want %q", f, got, want)
+		}
 	}
 }
 

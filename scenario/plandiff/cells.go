@@ -22,8 +22,9 @@ const (
 	axisCount
 )
 
-// anySize stands for all sizes, where the sizes themselves are another finding.
-const anySize = -1
+// anyValue stands for all values of an axis, where the values themselves are another
+// finding.
+const anyValue = -1
 
 // coord is a point by what was asked: tokens, percent, tokens, and requests in flight or
 // per second. A size is 0 at hit rate 0 and in a map, a load 0 where it is found.
@@ -101,12 +102,9 @@ func (d *differ) coverage() {
 	for i := range after {
 		after[i][sizes] = rename(after[i][sizes], false)
 	}
+	before, after = d.replaced(before, after)
 	d.spread(before, after, '+')
-	said := len(d.found)
 	d.spread(after, before, '-')
-	if len(d.found) > said {
-		d.found[said].Notes = d.lostPoints()
-	}
 	d.far()
 }
 
@@ -223,13 +221,20 @@ func (d *differ) product(p box, by axis, all []coord, cells map[[3]float64]bool,
 			what += " (" + count(points, "point") + ")"
 		}
 	}
-	if p[sizes][0] == anySize {
-		what = "points"
+	what += " " + more(sign)
+	if p.open() {
+		what = more(sign) + " points"
 	}
-	verb := map[byte]string{'+': "more", '-': "fewer"}[sign]
 	key := d.axisKey(by)
-	f := Finding{Class: Coverage, Sign: sign, Key: key, Text: what + " " + verb + ": " + d.axesText(p, by, all)}
+	f := Finding{Class: Coverage, Sign: sign, Key: key, Text: what + ": " + d.axesText(p, by, all)}
 	d.at(f, d.axisPaths(by, p[by], sign)...)
+}
+
+func more(sign byte) string {
+	if sign == '-' {
+		return "fewer"
+	}
+	return "more"
 }
 
 // axisPaths gives where a value of an axis may stand: its element, or the key.
@@ -294,10 +299,10 @@ func (d *differ) axisText(a axis, values []float64, all []coord, leads bool) str
 	if len(values) == 1 && values[0] == 0 && (a == sizes || a == loads) || a == hits && new.Mode == "map" {
 		return "" // it is not asked for
 	}
-	if values[0] == anySize {
-		return "all sizes"
-	}
 	noun := [...]string{"context", "hit rate", "working set", d.loadNoun()}[a]
+	if values[0] == anyValue {
+		return "all " + noun + "s"
+	}
 	whole := map[float64]bool{}
 	for _, c := range all {
 		whole[c[a]] = true
@@ -344,6 +349,17 @@ func (b box) size() int {
 		n *= len(values)
 	}
 	return n
+}
+
+// open reports whether an axis stands for values that are told elsewhere: then its points
+// cannot be counted.
+func (b box) open() bool {
+	for _, values := range b {
+		if values[0] == anyValue {
+			return true
+		}
+	}
+	return false
 }
 
 // cells lists the cells of a product.

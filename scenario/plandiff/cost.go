@@ -49,6 +49,9 @@ func phrase(what, is, was, change string) string {
 func tokens(e scenario.Estimate) int64 { return e.WarmupTokens + e.IngestTokens }
 
 func window(e scenario.Estimate) string {
+	if e.LookRequests > 0 && e.MaxMeasured == 0 {
+		return "about " + short(e.LookRequests) + " looks" // a map has no windows
+	}
 	lo, hi := clock(e.MinMeasured), clock(e.MaxMeasured)
 	if lo == hi {
 		return hi
@@ -71,7 +74,7 @@ func sent(e scenario.Estimate) string {
 
 // change is how much more or less, in percent.
 func change(was, is float64) string {
-	if was <= 0 || was == is {
+	if was <= 0 || is <= 0 || was == is {
 		return ""
 	}
 	by := math.Round(100 * (is/was - 1))

@@ -54,7 +54,7 @@ func TestFindings(t *testing.T) {
 			"~ breaks-comparison working_set.max 5M -> 5.5M moves 9 of 10 sizes (644k -> 700k ... 5M -> 5.5M); 3 of 10 still pair with older results",
 			"  to extend and keep them: max: 5544444, steps: 11"}},
 		"its hint": {new: []string{"working_set={min: 100k, max: 5544444, steps: 11}"}, want: []string{
-			"~ coverage working_set.max 5M -> 5544444, working_set.steps 10 -> 11 gives 2 sizes another name (3.91M -> 3.91M ... 5M -> 5.00M); the same prompts are sent",
+			"~ coverage working_set max 5M -> 5544444, steps 10 -> 11 gives 2 sizes another name (3911111 -> 3911110 ... 5M -> 4999999); the same prompts are sent",
 			"+ coverage 1 cell (4 points) more: working set 5544444 × context 30k × hit rate 100% × all 4 levels"}},
 		"a smaller largest size": {new: []string{"working_set.max=4.5M"}, want: []string{
 			"~ breaks-comparison working_set.max 5M -> 4.5M moves 9 of 10 sizes (644k -> 589k ... 5M -> 4.5M); 4 of 10 still pair with older results",
@@ -62,7 +62,7 @@ func TestFindings(t *testing.T) {
 		"more sizes": {new: []string{"working_set.steps=19"}, want: []string{
 			"+ coverage 9 cells (36 points) more: 9 working sets 372.222k to 4727777 × context 30k × hit rate 100% × all 4 levels"}},
 		"fewer sizes, off the grid": {new: []string{"working_set.steps=5"}, want: []string{
-			"~ breaks-comparison working_set.steps 10 -> 5 spreads 5 sizes otherwise: 100k to 5M, were 100k to 5M; 3 of 5 still pair with older results",
+			"~ breaks-comparison working_set.steps 10 -> 5: 5 sizes from 100k to 5M instead of 10 sizes from 100k to 5M; 3 of 5 still pair with older results",
 			"  to thin out and keep the others: steps: 4"}},
 		"a smaller smallest size, where no grid goes below": {new: []string{"working_set.min=50k"}, want: []string{
 			"~ breaks-comparison working_set.min 100k -> 50k moves 9 of 10 sizes (100k -> 50k ... 4.46M -> 4.45M); 8 of 10 still pair with older results"}},
@@ -71,7 +71,7 @@ func TestFindings(t *testing.T) {
 		"a list instead": {new: []string{"working_set=[100k, 5M]"}, want: []string{
 			"- coverage 8 cells (32 points) fewer: 8 working sets 644.444k to 4455555 × context 30k × hit rate 100% × all 4 levels"}},
 		"a list in which one size is near": {both: []string{"working_set=[1M, 2M]"}, new: []string{"working_set=[1M, 2050k]"}, want: []string{
-			"~ coverage working_set moves 1 size (2M -> 2.05M), which still pair with older results (within 5%)"}},
+			"~ coverage working_set moves 1 size (2M -> 2.05M), which still pairs with older results (within 5%)"}},
 		"a list in which one is another": {both: []string{"working_set=[1M, 2M]"}, new: []string{"working_set=[1M, 3M]"}, want: []string{
 			"+ coverage 1 cell (4 points) more: working set 3M × context 30k × hit rate 100% × all 4 levels",
 			"- coverage 1 cell (4 points) fewer: working set 2M × context 30k × hit rate 100% × all 4 levels"}},
@@ -91,7 +91,7 @@ func TestFindings(t *testing.T) {
 		"moved sizes and another axis": {new: []string{"hit_rates=[50, 100]", "working_set.max=5.5M"}, want: []string{
 			"~ breaks-comparison working_set.max 5M -> 5.5M moves 9 of 10 sizes (644k -> 700k ... 5M -> 5.5M); 3 of 10 still pair with older results",
 			"  to extend and keep them: max: 5544444, steps: 11",
-			"+ coverage points more: hit rate 50% × context 30k × all sizes × all 4 levels"}},
+			"+ coverage more points: hit rate 50% × context 30k × all working sets × all 4 levels"}},
 		"a threshold that moved sizes take points from": {both: []string{"thresholds=[{expect: ttft.p95 < 2s, where: working_set < 700k}]"}, new: []string{"working_set.max=5.5M"}, want: []string{
 			"~ breaks-comparison working_set.max 5M -> 5.5M moves 9 of 10 sizes (644k -> 700k ... 5M -> 5.5M); 3 of 10 still pair with older results",
 			"  to extend and keep them: max: 5544444, steps: 11",
@@ -99,6 +99,40 @@ func TestFindings(t *testing.T) {
 		"a threshold that loses its level": {both: []string{"thresholds=[{expect: ttft.p95 < 2s, where: concurrency >= 40}]"}, new: []string{"concurrency=[10, 20, 40]"}, want: []string{
 			"- coverage 10 points fewer: level 80 × context 30k × hit rate 100% × all 10 working sets",
 			"  thresholds[0], where concurrency >= 40, is held against 10 points, was 20"}},
+		"another context": {new: []string{"contexts=[32k]"}, want: []string{
+			"~ breaks-comparison contexts 30k -> 32k: no point pairs with older results"}},
+		"another hit rate and one level more": {new: []string{"hit_rates=[95]", "concurrency=[10, 20, 40, 80, 160]"}, want: []string{
+			"~ breaks-comparison hit_rates 100% -> 95%: no point pairs with older results",
+			"+ coverage more points: level 160 × context 30k × all hit rates × all 10 working sets"}},
+		"a hit rate instead of none": {both: []string{"hit_rates=[0]"}, new: []string{"hit_rates=[100]"}, want: []string{
+			"~ breaks-comparison hit_rates 0% -> 100%: no point pairs with older results"}},
+		"other levels": {new: []string{"concurrency=[15, 30]"}, want: []string{
+			"~ breaks-comparison concurrency 10, 20, 40, 80 -> 15, 30: no point pairs with older results"}},
+		"a list of which nothing is left": {both: []string{"working_set=[1M, 2M]"}, new: []string{"working_set=[4M, 8M, 9M]"}, want: []string{
+			"~ breaks-comparison working_set: 3 sizes from 4M to 9M instead of 2 sizes from 1M to 2M; 0 of 3 still pair with older results"}},
+		"a range far from the old one has no hint": {new: []string{"working_set={min: 6M, max: 9M, steps: 5}"}, want: []string{
+			"~ breaks-comparison working_set max 5M -> 9M, min 100k -> 6M, steps 10 -> 5: 5 sizes from 6M to 9M instead of 10 sizes from 100k to 5M; 0 of 5 still pair with older results"}},
+		"a range that moves": {new: []string{"working_set={min: 1M, max: 6M, steps: 10}"}, want: []string{
+			"~ breaks-comparison working_set max 5M -> 6M, min 100k -> 1M moves 10 of 10 sizes (100k -> 1M ... 5M -> 6M); 4 of 10 still pair with older results",
+			"  to move and keep the others: min: 1188888, max: 6088888"}},
+		"a range that grows at both ends, where no grid goes below": {new: []string{"working_set={min: 60k, max: 6M, steps: 12}"}, want: []string{
+			"~ breaks-comparison working_set max 5M -> 6M, min 100k -> 60k, steps 10 -> 12: 12 sizes from 60k to 6M instead of 10 sizes from 100k to 5M; 7 of 12 still pair with older results",
+			"  to extend and keep them: min: 100k, max: 6088888"}},
+		"a threshold whose size got another name": {both: []string{"working_set=[1M, 2M]", "thresholds=[{expect: ttft.p95 < 2s, where: working_set <= 2M}]"}, new: []string{"working_set=[1M, 2001k]"}, want: []string{
+			"~ coverage working_set gives 1 size another name (2M -> 2.001M); the same prompts are sent",
+			"  thresholds[0], where working_set <= 2M, is held against 4 points, was 8"}},
+		"a gate that loses points": {both: []string{"compare={gate: [{metric: ttft.p95, where: concurrency >= 40}]}"}, new: []string{"concurrency=[10, 20, 40]"}, want: []string{
+			"- coverage 10 points fewer: level 80 × context 30k × hit rate 100% × all 10 working sets",
+			"  compare.gate[0], where concurrency >= 40, is held against 10 points, was 20"}},
+		"a mode that needs an slo": {new: []string{"mode=sustained", "concurrency=null", "slo={ttft: {p95: 1s}}"}, want: []string{
+			"~ breaks-comparison mode fixed -> sustained: no point pairs with older results; keys that only one of the modes has are not listed",
+			"+ tightened slo.ttft.p95 1s added: harder to hold"}},
+		"calls that empty a cache": {both: []string{"warmup={reset: {post: [http://a/x, http://b/x]}}"}, new: []string{"warmup={reset: {post: [http://b/x, http://c/x]}}"}, want: []string{
+			"+ reach a cache is emptied with POST http://c/x",
+			"- reach a cache is no longer emptied with POST http://a/x"}},
+		"many endpoints": {both: []string{"target={endpoints: [http://a, http://b, http://c, http://d]}"}, new: []string{"target={endpoints: [http://e, http://f, http://g, http://h]}"}, want: []string{
+			"+ reach contacts 4 more: http://e, http://f, http://g, http://h",
+			"- reach no longer contacts 4: http://a, http://b, http://c, http://d"}},
 		"a chunk that moves the context": {new: []string{"chunk=1024"}, want: []string{
 			"~ breaks-comparison chunk 256 -> 1024: context 30k at hit rate 100% is sent as 30720 tokens of which 30720 are reused, was 30208 of which 30208"}},
 		"a chunk that does not": {new: []string{"chunk=512"}, want: []string{
@@ -244,13 +278,18 @@ func TestPlaces(t *testing.T) {
 		return plan
 	}
 	new := read()
+	files["_base.yaml"] += "drain: 10s\nslo: {ttft: {p95: 9s}}\n"
 	files["a.yaml"] = "extends: _base.yaml\nname: a\nhit_rates: [100]\nstop: [{when: ttft.p95 > 3s}]\nlabels: {a: b}\n"
 	files["_base.yaml"] = strings.Replace(files["_base.yaml"], "max: 2M", "max: 1M", 1)
 	var got []string
 	for _, f := range plandiff.Of(read(), new).Findings {
-		got = append(got, fmt.Sprintf("%s %s:%d:%d %v", f.Key, f.File, f.Line, f.Col, f.Old))
+		place := fmt.Sprintf("%s %s:%d:%d %v", f.Key, f.File, f.Line, f.Col, f.Old)
+		if f.Old && f.Base {
+			place += " base"
+		}
+		got = append(got, place)
 	}
-	want := []string{"working_set.max _base.yaml:3:26 false", "hit_rates a.yaml:4:5 false", " :0:0 false", "stop[0].when a.yaml:7:5 false", "labels.a a.yaml:5:10 true"}
+	want := []string{"working_set.max _base.yaml:3:26 false", "slo.ttft.p95 _base.yaml:7:14 true base", "hit_rates a.yaml:4:5 false", " :0:0 false", "drain _base.yaml:6:1 true base", "stop[0].when a.yaml:7:5 false", "labels.a a.yaml:5:10 true"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

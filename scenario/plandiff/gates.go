@@ -185,6 +185,14 @@ func (d *differ) lostPoints() (notes []string) {
 			notes = append(notes, fmt.Sprintf("%s, where %s, is held against %s, was %d", t.path, t.Where, count(is, "point"), was))
 		}
 	}
+	for i, g := range d.new.Scenario.Compare.Gate {
+		if g.Where == "" || !slices.Contains(d.old.Scenario.Compare.Gate, g) {
+			continue
+		}
+		if was, is := chosen(d.old, d.new.Gated[i]), chosen(d.new, d.new.Gated[i]); is < was {
+			notes = append(notes, fmt.Sprintf("compare.gate[%d], where %s, is held against %s, was %d", i, g.Where, count(is, "point"), was))
+		}
+	}
 	return notes
 }
 

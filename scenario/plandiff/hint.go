@@ -69,21 +69,31 @@ func onGrid(a, b form) []candidate {
 	// The grid of a, counted in its steps from its smallest size.
 	place := func(size int64) float64 { return position(a, float64(size)) }
 	lo, hi := 0, a.steps-1
-	aim := ""
+	longer, shorter := b.max > a.max || b.min < a.min, b.max < a.max || b.min > a.min
 	switch {
 	case b.max > a.max:
-		hi, aim = int(math.Ceil(place(b.max)-1e-9)), "to extend"
+		hi = int(math.Ceil(place(b.max) - 1e-9))
 	case b.max < a.max:
-		hi, aim = int(math.Floor(place(b.max)+1e-9)), "to shorten"
+		hi = int(math.Floor(place(b.max) + 1e-9))
 	}
 	switch {
 	case b.min < a.min:
-		lo, aim = int(math.Floor(place(b.min)+1e-9)), "to extend"
+		lo = int(math.Floor(place(b.min) + 1e-9))
+		for lo < 0 && value(a, lo) < 1 {
+			lo++ // a linear grid ends where sizes do
+		}
 	case b.min > a.min:
-		lo, aim = int(math.Ceil(place(b.min)-1e-9)), "to shorten"
+		lo = int(math.Ceil(place(b.min) - 1e-9))
 	}
 	if hi-lo < 1 || hi-lo+1 > mostSteps {
 		return nil
+	}
+	aim := "to shorten"
+	switch {
+	case longer && shorter:
+		aim = "to move"
+	case longer:
+		aim = "to extend"
 	}
 	var out []candidate
 	x, y := value(a, lo), value(a, hi)
@@ -158,13 +168,15 @@ func (d *differ) keeps(f form) bool {
 			largest, smallest = max(largest, id.ReuseDistance), min(smallest, id.ReuseDistance)
 		}
 	}
+	kept := false
 	for _, id := range before.Points() {
 		inside := id.ReuseDistance == 0 || id.ReuseDistance >= smallest && id.ReuseDistance <= largest
 		if inside && !have[id] {
 			return false
 		}
+		kept = kept || inside && id.ReuseDistance > 0
 	}
-	return true
+	return kept
 }
 
 // expanded is the plan of a scenario with other sizes.

@@ -49,7 +49,7 @@ func slo(d *differ) {
 			}
 			key := "slo." + family + "." + stat
 			f := limit(key, x, y, before, after, upper, write)
-			if new.Mode == "sustained" {
+			if new.Mode == "sustained" && old.Mode == "sustained" {
 				f.Class, f.Text = d.classOf("slo"), f.Text+"; it sets the level that is held"
 			}
 			d.at(f, pointer(key), "/slo")

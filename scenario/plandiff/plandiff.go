@@ -48,6 +48,7 @@ type Finding struct {
 	Line  int      // from 1; 0 when the file does not give the key
 	Col   int
 	Old   bool // the place is in the old file: the key is gone
+	Base  bool // File is not the scenario's own, but one that it extends, or a flag
 }
 
 // Status says what became of a scenario.
@@ -145,24 +146,30 @@ func (d *differ) add(f Finding) { d.found = append(d.found, f) }
 // at keeps a finding at the first of the paths that the new file gives; where it gives
 // none, at the nearest key above the first of them, or where the old file had it.
 func (d *differ) at(f Finding, paths ...string) {
+	defer func() { d.add(f) }()
 	for _, path := range paths {
 		if f.put(d.new, path, false) {
-			d.add(f)
 			return
 		}
 	}
 	if f.Sign == '-' && f.put(d.old, paths[0], true) {
-		d.add(f)
 		return
 	}
-	for path := paths[0]; path != ""; {
-		path = path[:strings.LastIndexByte(path, '/')]
+	for path := above(paths[0]); path != ""; path = above(path) {
 		if f.put(d.new, path, false) {
-			break
+			return
 		}
 	}
-	d.add(f)
+	for _, path := range paths {
+		if f.put(d.old, path, true) {
+			return
+		}
+	}
+	f.put(d.new, "", false)
 }
+
+// above is the path of the key that holds a key.
+func above(path string) string { return path[:strings.LastIndexByte(path, '/')] }
 
 // put gives the finding the place of a path, where the plan's file gives it.
 func (f *Finding) put(p *scenario.Plan, path string, old bool) bool {
@@ -170,6 +177,6 @@ func (f *Finding) put(p *scenario.Plan, path string, old bool) bool {
 	if line == 0 {
 		return false
 	}
-	f.File, f.Line, f.Col, f.Old = file, line, col, old
+	f.File, f.Line, f.Col, f.Old, f.Base = file, line, col, old, file != p.Path
 	return true
 }

@@ -1,6 +1,7 @@
 package plandiff
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -26,7 +27,7 @@ func reachRules() []rule {
 		{keys: "target.headers", lone: whenNew, diff: headers},
 		{keys: "target.metrics", lone: whenNew, diff: func(d *differ) {
 			old, new := d.sc()
-			d.list("target.metrics", telemetryText(&old.Target), telemetryText(&new.Target), "telemetry is read from ")
+			d.list("target.metrics", "target.metrics", telemetryText(&old.Target), telemetryText(&new.Target), saying{"telemetry is read from", "telemetry is no longer read from"})
 		}},
 		{keys: "target.tls target.tls.ca_file target.tls.cert_file target.tls.key_file target.tls.insecure", lone: whenNew, diff: tls},
 		{keys: "warmup.reset warmup.reset.post warmup.reset.command", lone: whenNew, diff: reset},
@@ -66,18 +67,43 @@ func (d *differ) offline() bool {
 	return len(old.Target.Endpoints)+len(new.Target.Endpoints) == 0
 }
 
-// list tells what was added to and removed from a list of places, each on its line.
-func (d *differ) list(key string, old, new []string, verb string) {
-	for i, s := range new {
-		if !slices.Contains(old, s) {
-			d.at(Finding{Class: d.classOf(key), Sign: '+', Key: key, Text: verb + s}, elements(key, i)...)
+// fewPlaces is how many places have a finding each; more are told together.
+const fewPlaces = 3
+
+// saying is how a place is told that is contacted or read, and one that no longer is.
+type saying struct{ now, gone string }
+
+// list tells what was added to and removed from a list of places, each on its line. key is
+// where they stand, which may be below the key that has the class.
+func (d *differ) list(key, at string, old, new []string, say saying) {
+	tell := func(sign byte, places []string, verb string, path func(string) []string) {
+		f := Finding{Class: d.classOf(key), Sign: sign, Key: key}
+		if n := len(places); n > fewPlaces {
+			f.Text = fmt.Sprintf("%s %d", verb, n)
+			if sign == '+' && len(old) > 0 {
+				f.Text += " more"
+			}
+			f.Text += ": " + strings.Join(places, ", ")
+			d.at(f, path(places[0])...)
+			return
+		}
+		for _, place := range places {
+			f.Text = verb + " " + place
+			d.at(f, path(place)...)
 		}
 	}
-	for _, s := range old {
-		if !slices.Contains(new, s) {
-			d.at(Finding{Class: d.classOf(key), Sign: '-', Key: key, Text: "no longer: " + verb + s}, pointer(key))
+	tell('+', missingIn(new, old), say.now, func(place string) []string { return elements(at, slices.Index(new, place)) })
+	tell('-', missingIn(old, new), say.gone, func(place string) []string { return elements(at, slices.Index(old, place))[1:] })
+}
+
+// missingIn gives the entries of a that b does not have, each once.
+func missingIn(a, b []string) (out []string) {
+	for _, s := range a {
+		if !slices.Contains(b, s) && !slices.Contains(out, s) {
+			out = append(out, s)
 		}
 	}
+	return out
 }
 
 // elements are the paths of an element of a list that may have been written short.
@@ -134,7 +160,7 @@ func shownAll(urls []string) []string {
 func endpoints(d *differ) {
 	old, new := d.sc()
 	a, b := old.Target.Endpoints, new.Target.Endpoints
-	d.list("target.endpoints", shownAll(a), shownAll(b), "contacts ")
+	d.list("target.endpoints", "target.endpoints", shownAll(a), shownAll(b), saying{"contacts", "no longer contacts"})
 	if slices.Equal(shownAll(a), shownAll(b)) && !slices.Equal(a, b) {
 		d.at(Finding{Class: Reach, Sign: '~', Key: "target.endpoints", Text: "target.endpoints: the same hosts, with another user, query or order"}, "/target/endpoints", "/target")
 	}
@@ -215,6 +241,10 @@ func tls(d *differ) {
 func reset(d *differ) {
 	old, new := d.sc()
 	a, b := old.Warmup.Reset, new.Warmup.Reset
+	if x, y := shownAll(a.Posts), shownAll(b.Posts); len(x) > 0 && len(y) > 0 && len(missingIn(x, y))+len(missingIn(y, x)) > 0 {
+		d.list("warmup.reset", "warmup.reset.post", x, y, saying{"a cache is emptied with POST", "a cache is no longer emptied with POST"})
+		return
+	}
 	if x, y := resetText(a), resetText(b); x != y {
 		why := "how the cache is emptied"
 		if len(b.Command) > 0 {

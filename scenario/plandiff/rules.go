@@ -230,7 +230,11 @@ func mode(d *differ) {
 // shapeRules are about what is sent, and in which order.
 func shapeRules() []rule {
 	return []rule{
-		{keys: "working_set working_set.min working_set.max working_set.steps working_set.spacing contexts hit_rates concurrency rate", lone: always, diff: func(d *differ) { d.coverage() }},
+		{keys: "working_set working_set.min working_set.max working_set.steps working_set.spacing contexts hit_rates concurrency rate", lone: always, diff: func(d *differ) {
+			said := len(d.found)
+			d.coverage()
+			d.alsoLost(said)
+		}},
 		plainly("working_set.refine", func(sc *scenario.Scenario) string { return strconv.Itoa(sc.WorkingSet.Refine) }, "points that bisections add"),
 		plainly("output_tokens", func(sc *scenario.Scenario) string { return scenario.FormatSize(sc.OutputTokens) }, "another request, and another reuse distance"),
 		{keys: "chunk", diff: chunk},

@@ -21,11 +21,11 @@ func (d *differ) sizeNames() func(size float64, old bool) float64 {
 		return same
 	}
 	p := d.pairSizes(a, b)
-	if p.lost > 0 && p.gained > 0 && (d.ranged(d.old) || d.ranged(d.new)) {
+	if p.lost > 0 && p.gained > 0 && (d.ranged(d.old) || d.ranged(d.new) || len(p.names) == 0) {
 		d.moved(p)
 		return func(size float64, _ bool) float64 {
 			if size > 0 {
-				return anySize
+				return anyValue
 			}
 			return size
 		}
@@ -113,7 +113,11 @@ func (d *differ) nudged(p pairing) {
 	}
 	switch {
 	case len(p.near) > 0:
-		f.Text = fmt.Sprintf("%s moves %s (%s), which still pair with older results (within %s)", change, count(len(p.near), "size"), spanOf(p.near), percent(round(100*(scenario.PairTolerance-1))))
+		verb := "pair"
+		if len(p.near) == 1 {
+			verb = "pairs"
+		}
+		f.Text = fmt.Sprintf("%s moves %s (%s), which still %s with older results (within %s)", change, count(len(p.near), "size"), spanOf(p.near), verb, percent(round(100*(scenario.PairTolerance-1))))
 	case len(renamed) > 0:
 		f.Text = fmt.Sprintf("%s gives %s another name (%s); the same prompts are sent", change, count(len(renamed), "size"), spanOf(renamed))
 	default:
@@ -135,16 +139,19 @@ func (d *differ) moved(p pairing) {
 	}
 	text := fmt.Sprintf("%s moves %d of %s (%s)", change, len(shift), count(len(p.a), "size"), spanOf(shift))
 	if len(shift) == 0 {
-		text = fmt.Sprintf("%s spreads %s otherwise: %s, were %s", change, count(len(p.b), "size"), ends(p.b), ends(p.a))
+		text = fmt.Sprintf("%s: %s instead of %s", change, ends(p.b), ends(p.a))
 	}
-	f := Finding{Class: Breaks, Sign: '~', Key: key, Text: fmt.Sprintf("%s; %d of %d still pair with older results", text, len(p.names), len(p.b)), Hint: d.hint()}
-	f.Notes = d.lostPoints()
-	d.at(f, pointer(key))
+	d.at(Finding{Class: Breaks, Sign: '~', Key: key, Text: fmt.Sprintf("%s; %d of %d still pair with older results", text, len(p.names), len(p.b)), Hint: d.hint()}, pointer(key))
 }
 
 // spanOf writes moved sizes, the first and the last.
 func spanOf(moved [][2]int64) string {
-	write := func(m [2]int64) string { return short(m[0]) + " -> " + short(m[1]) }
+	write := func(m [2]int64) string {
+		if threeDigits(m[0]) == threeDigits(m[1]) {
+			return scenario.FormatSize(m[0]) + " -> " + scenario.FormatSize(m[1])
+		}
+		return short(m[0]) + " -> " + short(m[1])
+	}
 	switch n := len(moved); n {
 	case 0:
 		return ""
@@ -155,11 +162,16 @@ func spanOf(moved [][2]int64) string {
 	}
 }
 
+// ends writes how many sizes there are, and from where to where.
 func ends(list []int64) string {
-	if len(list) == 0 {
-		return "none"
+	switch n := len(list); n {
+	case 0:
+		return "no size"
+	case 1:
+		return "1 size, " + short(list[0])
+	default:
+		return count(n, "size") + " from " + short(list[0]) + " to " + short(list[n-1])
 	}
-	return short(list[0]) + " to " + short(list[len(list)-1])
 }
 
 // short writes a size for people: exact where a scenario would write it so, else to
@@ -168,6 +180,10 @@ func short(n int64) string {
 	if s := scenario.FormatSize(n); len(s) <= 5 {
 		return s
 	}
+	return threeDigits(n)
+}
+
+func threeDigits(n int64) string {
 	for _, u := range []struct {
 		per  float64
 		name string
@@ -202,13 +218,16 @@ func (d *differ) sizeChange() (key, change string) {
 	} {
 		if k.old != k.new {
 			keys = append(keys, "working_set."+k.key)
-			words = append(words, "working_set."+k.key+" "+k.old+" -> "+k.new)
+			words = append(words, k.key+" "+k.old+" -> "+k.new)
 		}
 	}
 	if len(keys) == 0 {
 		return "working_set", "working_set"
 	}
-	return keys[0], strings.Join(words, ", ")
+	if len(keys) == 1 {
+		return keys[0], "working_set." + words[0]
+	}
+	return keys[0], "working_set " + strings.Join(words, ", ")
 }
 
 // form is a range of sizes as min, max, steps and spacing say it.
