@@ -274,12 +274,16 @@ func (r *resolver) fromBase(one, other string) string {
 	if a == nil || b == nil || r.sourceOf(a) == r.sourceOf(b) {
 		return ""
 	}
-	base := one
-	if r.sourceOf(b).read != "" && r.sourceOf(a) == r.src {
-		base, a = other, b
+	lower := one
+	over, under := r.sourceOf(b), r.sourceOf(a)
+	if under.set() || under == r.src && over.read != "" && !over.set() {
+		lower, over, under = other, under, over
 	}
-	name := base[strings.LastIndexByte(base, '/')+1:]
-	return fmt.Sprintf("; %s is in %s: %s: null in a file that extends it takes it away", name, r.sourceOf(a).file, name)
+	name := lower[strings.LastIndexByte(lower, '/')+1:]
+	if over.set() {
+		return fmt.Sprintf("; %s is in %s: --set %s=null takes it away", name, under.file, pathName(lower))
+	}
+	return fmt.Sprintf("; %s is in %s: %s: null in a file that extends it takes it away", name, under.file, name)
 }
 
 // dirOf gives the directory that paths in a file are relative to, as a path below the

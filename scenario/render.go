@@ -87,7 +87,7 @@ func readFor(p Problem) string {
 	switch {
 	case p.For == "":
 		return ""
-	case strings.HasPrefix(p.File, setFile):
+	case OnCommandLine(p.File):
 		return " (in " + p.For + ")"
 	}
 	return " (extended by " + p.For + ")"

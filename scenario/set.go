@@ -10,8 +10,19 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// setFile begins the name under which problems of a --set are told.
-const setFile = "--set "
+// setFile begins the name under which problems of a --set are told, targetFlag is that of
+// problems of --target.
+const (
+	setFile    = "--set "
+	targetFlag = "--target"
+)
+
+// OnCommandLine reports whether the file of a problem is none: the problem is in an
+// argument.
+func OnCommandLine(file string) bool { return strings.HasPrefix(file, setFile) || file == targetFlag }
+
+// set reports whether a source is a --set.
+func (s *source) set() bool { return strings.HasPrefix(s.file, setFile) }
 
 // segment is one step of a path: a key, or an index in brackets.
 type segment struct {
@@ -164,6 +175,9 @@ func (s *setting) parseValue(text string, offset int) *yaml.Node {
 	sub.read = s.src.read
 	root, problems := sub.parse()
 	for _, p := range problems {
+		if p.Code == "empty-file" {
+			p.Message, p.Code = "there is no value: what follows # is a comment, write it in quotes, as \"# 1\"", "bad-set"
+		}
 		if p.Line <= 1 {
 			p = s.src.place(p, 1, offset+max(1, p.Col), max(1, p.Len))
 		}
@@ -209,7 +223,7 @@ func (s *setting) lay(n *yaml.Node, i int, path string) *yaml.Node {
 	case g.bracket, number && (n == nil || n.Kind == yaml.SequenceNode):
 		return s.layItem(n, i, index, path)
 	case n != nil && n.Kind == yaml.SequenceNode:
-		s.fail(g.col, utf8.RuneCountInString(g.text), "%s is a list: write which of its elements you mean, as %s[0]", pathName(path), pathName(path))
+		s.fail(g.col, utf8.RuneCountInString(g.text), "%s is a list: write which of its elements you mean, as %s[0], or set all of it", pathName(path), pathName(path))
 		return nil
 	}
 	return s.layKey(n, i, path)

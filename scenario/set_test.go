@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,6 +94,9 @@ func TestSetIsRefused(t *testing.T) {
 		{"concurrency.max=1", "bad-set", "max", "is a list"},
 		{"seed=", "bad-set", "=", "there is no value"},
 		{"seed= ", "bad-set", "=", "there is no value"},
+		{"description=# hi", "bad-set", "# hi", "is a comment"},
+		{"description={", "syntax", "{", "expected node content"},
+		{"target.simulator.profile=small", "endpoints-with-simulator", "profile", "endpoints is in s.yaml: --set target.endpoints=null takes it away"},
 		{"extends=x.yaml", "bad-set", "extends", "settled before"},
 		{"description=[a", "syntax", "[", "not closed"},
 		{"description=!!str x", "explicit-tag", "!!str", "tag"},
@@ -192,6 +196,37 @@ func TestKeptNames(t *testing.T) {
 		}
 		if len(kept) > 1 && kept[1].Path == MergedFile && !strings.Contains(string(kept[1].Text), "profile: ../bases/profiles/p.yaml") {
 			t.Errorf("the profile is not where the scenario finds it:\n%s", kept[1].Text)
+		}
+	}
+}
+
+// What is wrong with --target is told once for all files, and not as a place in one of them.
+func TestTargetIsRefused(t *testing.T) {
+	files := map[string]string{"a.yaml": minimal(""), "b.yaml": strings.Replace(minimal(""), "name: minimal", "name: b", 1)}
+	for target, says := range map[string]string{
+		"gpu-1:8000":                  "write http://gpu-1:8000",
+		"http://u:hush@h":             "--set 'target.endpoints=http://user:${WSRUN_PASSWORD}@host:8000'",
+		"http://u:${WSRUN_X}@gpu:800": "no variables are read here",
+	} {
+		_, problems := LoadFiles([]string{"a.yaml", "b.yaml"}, Options{Target: target, ReadFile: filesOf(files)})
+		if len(problems) != 1 || !OnCommandLine(problems[0].File) || problems[0].For != "a.yaml and 1 more" || !strings.Contains(problems[0].Message, says) || strings.Contains(problems[0].Message, "hush") {
+			t.Errorf("%s: %s", target, Render(problems, false))
+		}
+	}
+}
+
+// A text that ends too early is marked at its end: there is no line after it.
+func TestSyntaxAtTheEnd(t *testing.T) {
+	for src, want := range map[string]string{
+		"name: a\nlabels: {":         "2:9 {",
+		"name: a\nlabels: {\n\n  \n": "2:9 {",
+		"{{{{\n":                     "1:4 {",
+		"name: \"a\\qb\"\n":          "1:9 write \\\\",
+	} {
+		_, problems := Load("s.yaml", []byte(src), Options{})
+		place, says, _ := strings.Cut(want, " ")
+		if p := problems[0]; len(problems) != 1 || p.Code != "syntax" || fmt.Sprintf("%d:%d", p.Line, p.Col) != place || !strings.Contains(p.Message, says) || p.Source == "" {
+			t.Errorf("%q: %s", src, Render(problems, false))
 		}
 	}
 }

@@ -135,18 +135,26 @@ func (s *source) syntax(err error) Problem {
 			message = le.ContextMsg + ": " + message
 		}
 	}
-	p.Message = "this is no valid YAML: " + strings.TrimSpace(message) + advice(s.line(line))
+	if line > len(s.lines) || line > 1 && strings.TrimSpace(strings.Join(s.lines[line-1:], "")) == "" {
+		// The text ended too early: at its last sign.
+		for line = len(s.lines); line > 1 && strings.TrimSpace(s.line(line)) == ""; line-- {
+		}
+		col = utf8.RuneCountInString(strings.TrimRight(s.line(line), " \t"))
+	}
+	p.Message = "this is no valid YAML: " + strings.TrimSpace(message) + advice(s.line(line), message)
 	return s.place(p, max(line, 1), max(col, 1), 1)
 }
 
-// advice guesses the usual cause of a syntax error from its line.
-func advice(line string) string {
+// advice guesses the usual cause of a syntax error from its line and the parser's words.
+func advice(line, message string) string {
 	switch {
+	case strings.Contains(message, "unknown escape character"):
+		return " (between \" and \" a \\ begins an escape: write \\\\, or ' for the quotes)"
 	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t") || strings.HasPrefix(line, "\t"):
 		return " (a tab: indent with spaces)"
 	case strings.Contains(line, "${"):
 		return " (inside { } and [ ] a variable needs quotes: \"${NAME}\")"
-	case strings.Contains(line, ": {") && !strings.Contains(line, "}"):
+	case (strings.Contains(line, ": {") || strings.HasPrefix(line, "{")) && !strings.Contains(line, "}"):
 		return " (a { is not closed)"
 	case strings.Contains(line, "[") && !strings.Contains(line, "]"):
 		return " (a [ is not closed)"

@@ -12,8 +12,11 @@ func (r *resolver) override(t *Target) {
 		return
 	}
 	u, why := normalise(r.opt.Target)
+	if hasRefs(r.opt.Target) || why != "" && urlCode(r.opt.Target) == "secret-in-file" {
+		why = "secrets do not belong on a command line, and no variables are read here: name them with --set 'target.endpoints=http://user:${WSRUN_PASSWORD}@host:8000'"
+	}
 	if why != "" {
-		r.problems = append(r.problems, Problem{File: r.src.file, Path: "/target", Code: "bad-url", Message: "--target " + withoutUser(r.opt.Target) + ": " + why})
+		r.problems = append(r.problems, Problem{File: targetFlag, For: r.src.file, Path: "/target", Code: "bad-url", Message: withoutUser(r.opt.Target) + ": " + why})
 	}
 	t.Endpoints = []string{u}
 }
