@@ -246,6 +246,7 @@ func (a *app) diffAgainst(rev string, args []string, opt scenario.Options) ([]pl
 	if err != nil {
 		return nil, err
 	}
+	defer repo.close()
 	from, to, same, err := repo.inputs(args)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,8 @@ import (
 type gitAt struct {
 	rev    string
 	commit string // its full name
+	trees  map[string]map[string]gitEntry
+	blobs  *gitBlobs
 }
 
 var commitName = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
@@ -41,15 +43,20 @@ func openGit(rev string) (*gitAt, error) {
 		}
 		return nil, usagef("--against %s: the repository has no such commit; a shallow clone has few (git fetch, or fetch-depth: 0 in CI)", rev)
 	}
-	return &gitAt{rev: rev, commit: commit}, nil
+	return &gitAt{rev: rev, commit: commit, trees: map[string]map[string]gitEntry{}}, nil
+}
+
+func gitCommand(args ...string) *exec.Cmd {
+	cmd := exec.Command("git", append([]string{"-c", "core.fsmonitor=false", "-c", "diff.relative=false"}, args...)...)
+	// Words are looked at by machines here, and nobody is there to answer a question.
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+	return cmd
 }
 
 // git runs one git command and gives what it prints, at most a little more than a
 // scenario may have.
 func git(args ...string) ([]byte, error) {
-	cmd := exec.Command("git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
-	// Words are looked at by machines here, and nobody is there to answer a question.
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+	cmd := gitCommand(args...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	pipe, err := cmd.StdoutPipe()
@@ -75,27 +82,6 @@ func git(args ...string) ([]byte, error) {
 
 // gitMost bounds what is read of git: a scenario's largest file, and lists of names.
 const gitMost = 16 << 20
-
-// read gives a file as it was, for scenario.Options.
-func (g *gitAt) read(name string) ([]byte, error) {
-	rel, err := fromHere(name)
-	if err != nil {
-		return nil, errNotInRevision
-	}
-	entry, err := git("ls-tree", "-z", g.commit, "--", rel)
-	if err != nil || len(entry) == 0 {
-		return nil, errNotInRevision
-	}
-	fields := strings.Fields(string(entry)) // mode, type, object, name
-	if len(fields) < 4 || fields[1] != "blob" || fields[0] == "120000" {
-		return nil, fmt.Errorf("%s is no plain file in %s", name, g.rev)
-	}
-	src, err := git("cat-file", "blob", fields[2])
-	if err != nil {
-		return nil, err
-	}
-	return src[:min(len(src), scenario.MaxFileSize+4)], nil
-}
 
 // fromHere writes a path relative to the working directory, as git wants it.
 func fromHere(name string) (string, error) {
@@ -123,6 +109,9 @@ func (g *gitAt) inputs(args []string) (from, to []input, same []string, err erro
 		return named(old), named(new), same, err
 	}
 	for _, arg := range args {
+		if err := sameRepository(arg); err != nil {
+			return nil, nil, nil, err
+		}
 		old, new := []string{arg}, []string{arg}
 		if isDir(arg) || g.isTree(arg) {
 			if old, new, err = g.directory(arg); err != nil {
@@ -139,14 +128,32 @@ func (g *gitAt) inputs(args []string) (from, to []input, same []string, err erro
 	return from, to, nil, nil
 }
 
+// sameRepository refuses a path in a repository within this one: none of its files is in
+// this one's commits, and all would be called new.
+func sameRepository(arg string) error {
+	dir := arg
+	if !isDir(dir) {
+		if dir = filepath.Dir(arg); !isDir(dir) {
+			return nil // gone; the revision may have had it
+		}
+	}
+	here, err := git("rev-parse", "--show-toplevel")
+	if err != nil {
+		return err
+	}
+	there, err := git("-C", dir, "rev-parse", "--show-toplevel")
+	if err == nil && !bytes.Equal(here, there) {
+		return usagef("%s lies in another repository, as of a submodule: run wsrun diff --against in it", arg)
+	}
+	return nil
+}
+
 func named(paths []string) (out []input) {
 	for _, p := range paths {
 		out = append(out, input{p, filepath.Clean(p)})
 	}
 	return out
 }
-
-func (g *gitAt) has(name string) bool { _, err := g.read(name); return err == nil }
 
 // isTree reports whether a path was a directory.
 func (g *gitAt) isTree(name string) bool {
@@ -239,17 +246,27 @@ type touched map[string]bool
 
 func (g *gitAt) touched() (touched, error) {
 	out := touched{}
-	for _, call := range [][]string{
-		{"diff", "--name-only", "-z", "--relative", "--no-renames", "--no-ext-diff", "--no-textconv", g.commit, "--"},
-		{"ls-files", "-z", "--others", "--exclude-standard"},
-	} {
-		names, err := gitNames(call...)
+	names, err := gitNames("ls-files", "-z", "--others", "--exclude-standard")
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		out[n] = true
+	}
+	// A base may lie above the working directory, so all of the repository is asked for.
+	prefix, err := git("rev-parse", "--show-prefix")
+	if err != nil {
+		return nil, err
+	}
+	if names, err = gitNames("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", g.commit, "--"); err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		rel, err := filepath.Rel(filepath.FromSlash(strings.TrimSuffix(string(prefix), "\n")), filepath.FromSlash(n))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", n, err)
 		}
-		for _, n := range names {
-			out[n] = true
-		}
+		out[filepath.ToSlash(rel)] = true
 	}
 	return out, nil
 }
