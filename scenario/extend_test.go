@@ -290,3 +290,23 @@ func drawMap(t *rapid.T, depth int) *yaml.Node {
 	}
 	return n
 }
+
+// What is wrong in a scenario that others extend is told once where it is read itself too.
+func TestOnceForAScenarioThatIsABase(t *testing.T) {
+	files := map[string]string{"a.yaml": minimal("seed: [1]\n"), "b.yaml": "extends: a.yaml\nname: b\n"}
+	for _, order := range [][]string{{"a.yaml", "b.yaml"}, {"b.yaml", "a.yaml"}} {
+		_, problems := LoadFiles(order, Options{ReadFile: filesOf(files)})
+		if len(problems) != 1 || problems[0].File != "a.yaml" || problems[0].For != "" {
+			t.Errorf("%v: %s", order, Render(problems, false))
+		}
+	}
+}
+
+// An element of a list is named by its list, and null takes no element away.
+func TestNullInAList(t *testing.T) {
+	files := map[string]string{"_a.yaml": minimal(""), "b.yaml": "extends: _a.yaml\nname: b\ncontexts: [null]\n"}
+	_, problems := LoadFiles([]string{"b.yaml"}, Options{ReadFile: filesOf(files)})
+	if len(problems) != 1 || problems[0].Message != "contexts[0] has no value: write one, or take the element out of the list" {
+		t.Error(Render(problems, false))
+	}
+}

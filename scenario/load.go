@@ -125,17 +125,21 @@ func once(problems []Problem) []Problem {
 	for _, p := range problems {
 		key := p
 		key.For = ""
-		if i, told := first[key]; told && p.For != "" {
-			more[i]++
-			continue
-		}
-		if p.For != "" {
+		i, told := first[key]
+		switch {
+		case !told:
 			first[key] = len(out)
+			out = append(out, p)
+		case p.For == "": // in a scenario that others extend, and read itself
+			out[i].For = ""
+		default:
+			more[i]++
 		}
-		out = append(out, p)
 	}
 	for i, n := range more {
-		out[i].For += fmt.Sprintf(" and %d more", n)
+		if out[i].For != "" {
+			out[i].For += fmt.Sprintf(" and %d more", n)
+		}
 	}
 	return out
 }
@@ -202,7 +206,9 @@ func (o Options) read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := regular(info); err != nil {
+	if err := regular(info); errors.Is(err, errPipe) {
+		return nil, errPipe + ": name a file, or write - and send the scenario to standard input"
+	} else if err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
@@ -221,8 +227,11 @@ func regular(info fs.FileInfo) error {
 	case info.IsDir():
 		return errIrregular("it is a directory: name a file in it")
 	}
-	return errIrregular("it is no plain file but a pipe, a device or the like: name a file, or write - and send the scenario to standard input")
+	return errPipe
 }
+
+// errPipe is what a path leads to that would be waited for.
+const errPipe = errIrregular("it is no plain file but a pipe, a device or the like")
 
 // errIrregular says what a path leads to that is no file.
 type errIrregular string
@@ -266,6 +275,8 @@ func readMessage(err error) string {
 		return string(irregular)
 	case os.IsNotExist(err):
 		return "there is no such file"
+	case strings.Contains(err.Error(), "escapes from parent"):
+		return "a link in it leads out of the working directory: put the file itself there"
 	case os.IsPermission(err):
 		return "the file may not be read: check its permissions"
 	}

@@ -86,7 +86,7 @@ func (s *source) parse() (*yaml.Node, []Problem) {
 		return nil, []Problem{s.problem(code, nil, "", fmt.Sprintf(format, args...))}
 	}
 	if len(s.text) > MaxFileSize {
-		return whole("too-large", "the file has %d bytes, at most %d are read: a scenario is a page of text", len(s.text), MaxFileSize)
+		return whole("too-large", "the file has more than %d bytes: a scenario is a page of text", MaxFileSize)
 	}
 	if !utf8.ValidString(s.text) {
 		return whole("encoding", "the file is not UTF-8 text: save it as UTF-8")

@@ -117,6 +117,9 @@ func (w *walker) plain(n *yaml.Node, path string) bool {
 		if path == "" {
 			return w.fail("empty-file", n, path, "%s", holdsNothing)
 		}
+		if plainInteger(name) {
+			return w.fail("no-value", n, path, "%s has no value: write one, or take the element out of the list", pathName(path))
+		}
 		if w.sourceOf(n).over {
 			return w.fail("no-value", n, path, "%s has no value: write one, or null to take away what the base says", name)
 		}
