@@ -3,12 +3,10 @@ package migrate
 import "slices"
 
 // check holds the call against the original's rules, and against what its options mean
-// where it had none.
+// where it had none, as far as it could be read.
 func (c *call) check() []Problem {
 	for _, name := range []string{"--api-endpoint", "--context-sizes", "--min-working-set-size", "--max-working-set-size", "--working-set-increments"} {
-		if !c.has(name) {
-			c.fault(name, "is missing: the original needs it")
-		}
+		c.needs("is missing: the original needs it", name)
 	}
 	c.least(1, "--context-sizes", "--min-working-set-size", "--max-working-set-size", "--working-set-increments", "--output-tokens",
 		"--init-concurrency", "--chunk-size", "--fixed-concurrency-levels")
@@ -23,22 +21,31 @@ func (c *call) check() []Problem {
 			c.fault(name, "%s must be above 0", c.text(name))
 		}
 	}
-	if c.fixed() {
+	switch {
+	case c.wrong["--mode"]:
+	case c.fixed():
 		c.least(1, "--ramp-duration")
-		if !c.has("--fixed-concurrency-levels") {
-			c.fault("--fixed-concurrency-levels", "is missing: --mode fixed needs it")
-		}
-		return c.problems
+		c.needs("is missing: --mode fixed needs it", "--fixed-concurrency-levels")
+	default:
+		c.checkSustained()
 	}
-	c.checkSustained()
 	return c.problems
+}
+
+// needs says that the first of these options is missing where none was given. An option
+// that cannot be read, or an unknown one, may have been meant.
+func (c *call) needs(why string, names ...string) {
+	for _, name := range names {
+		if c.has(name) || c.wrong[name] || c.stray {
+			return
+		}
+	}
+	c.fault(names[0], "%s", why)
 }
 
 func (c *call) checkSustained() {
 	c.least(1, "--test-duration", "--assessment-period", "--start-concurrency", "--concurrency-increment", "--max-concurrency")
-	if !c.has("--max-ttft") && !c.has("--min-tokens-per-req") {
-		c.fault("--max-ttft", "is missing: sustained mode needs it, or --min-tokens-per-req")
-	}
+	c.needs("is missing: sustained mode needs it, or --min-tokens-per-req", "--max-ttft", "--min-tokens-per-req")
 	if start, most := c.integer("--start-concurrency"), c.integer("--max-concurrency"); start > most {
 		c.fault("--start-concurrency", "%d is above --max-concurrency, %d", start, most)
 	}

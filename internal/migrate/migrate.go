@@ -45,7 +45,7 @@ func Scenario(text string, opt Options) (Result, []Problem) {
 		return Result{}, []Problem{{Message: err.Error()}}
 	}
 	c, problems := parse(words)
-	if len(problems) == 0 {
+	if !c.dashed {
 		problems = c.check()
 	}
 	if len(problems) > 0 {

@@ -14,24 +14,28 @@ type call struct {
 	given    map[string][]string // the values as written; of a flag: none
 	twice    []string            // given more than once: the last counted
 	none     []string            // given as None, which the original's own script writes
+	dashed   bool                // words begin with a dash that a text editor made: what else is wrong may come of that
+	stray    bool                // a word stands where none belongs, or an option is unknown: one that is missing may be meant
+	wrong    map[string]bool     // options whose values cannot be read
 	problems []Problem
 }
 
 // parse reads the arguments as the original's argparse did: --name value, --name=value,
 // names cut short where one name only begins so, lists up to the next option.
 func parse(words []string) (*call, []Problem) {
-	c := &call{words: words, given: map[string][]string{}}
+	c := &call{words: words, given: map[string][]string{}, wrong: map[string]bool{}}
 	for _, w := range words {
 		if name, is := longDash(w); is {
 			c.fault("", "%s begins with a dash that text editors make of two: write --%s", w, name)
 		}
 	}
-	if len(c.problems) > 0 {
-		return c, c.problems // what else is wrong comes of that
+	if c.dashed = len(c.problems) > 0; c.dashed {
+		return c, c.problems
 	}
 	for i := 0; i < len(words); {
 		if !isOption(words[i]) {
 			c.fault("", "%q stands alone: %s takes options only; is a quote or an option's name missing before it?", words[i], program)
+			c.stray = true
 			i++
 			continue
 		}
@@ -61,6 +65,7 @@ func (c *call) one(words []string, i int) int {
 	switch {
 	case err != nil:
 		c.fault(name, "%s", err)
+		c.stray = true
 		return next
 	case o.kind == aFlag && explicit:
 		c.fault(o.name, "takes no value, %q is given", value)
@@ -125,6 +130,7 @@ func (c *call) set(o option, values []string) {
 }
 
 func (c *call) fault(option, format string, args ...any) {
+	c.wrong[option] = true
 	c.problems = append(c.problems, problemf(option, format, args...))
 }
 

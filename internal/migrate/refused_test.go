@@ -57,7 +57,11 @@ func TestRefused(t *testing.T) {
 // All problems are told at once.
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, problems := migrate.Scenario("working_set_tester.py --api http://x:1 --chunk 0 --wat 3", migrate.Options{})
-	if len(problems) != 1 { // of the words
+	if len(problems) != 2 { // what is missing may be what --wat was meant to be
+		t.Errorf("%v", problems)
+	}
+	_, problems = migrate.Scenario(required+"--mode fixd --max-ttft two --cache-hit-rates -5 150 --num-retries -1 --ramp-duration", migrate.Options{})
+	if len(problems) != 6 { // two that cannot be read, one without a value, three out of range; no word of a limit that is missing
 		t.Errorf("%v", problems)
 	}
 	_, problems = migrate.Scenario("working_set_tester.py --api http://x:1 --chunk 0 --init-c 0", migrate.Options{})

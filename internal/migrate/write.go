@@ -192,6 +192,9 @@ func (w *writer) fixed() {
 	c := w.call
 	w.add("--mode", "mode: fixed")
 	w.list("concurrency", "--fixed-concurrency-levels", c.integers("--fixed-concurrency-levels"))
+	if !c.has("--ramp-duration") && !c.has("--num-retries") {
+		w.note("Without duration and repeats a level has one window, which ends as soon as it holds enough.")
+	}
 	w.add(w.from("--ramp-duration")+"; of each level", "duration: %ss", c.text("--ramp-duration"))
 	w.warmup()
 	switch n := c.integer("--num-retries"); {
