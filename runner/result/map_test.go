@@ -204,3 +204,31 @@ func TestFree(t *testing.T) {
 		}
 	}
 }
+
+// An edge that new prompts did not confirm is doubtful; that prompts asked for out of turn
+// were lost earlier is a note, where they were.
+func TestConfirmRule(t *testing.T) {
+	to := &survey.Bracket{Lo: 40, Hi: 41, LoTokens: 40_040, HiTokens: 41_041}
+	for _, c := range []struct {
+		name string
+		tier Tier
+		want Validity
+		code string
+	}{
+		{"confirmed", Tier{To: to}, ValidOK, ""},
+		{"not confirmed", Tier{To: to, Unsure: true}, ValidDoubt, "unconfirmed"},
+		{"lost earlier", Tier{To: to, Used: &survey.Bracket{Lo: 30, LoTokens: 30_030}}, ValidOK, "lost-earlier"},
+		{"lost where it ends", Tier{To: to, Used: &survey.Bracket{Lo: 40, LoTokens: 40_040}}, ValidOK, ""},
+		{"no end", Tier{Unsure: true}, ValidOK, ""},
+	} {
+		p := &Point{Tier: &c.tier, Validity: ValidOK}
+		p.confirmRule()
+		got := ""
+		for _, r := range p.Reasons {
+			got += r.Code
+		}
+		if got != c.code || p.Validity != c.want {
+			t.Errorf("%s: %s, reasons %v; want %s, %q", c.name, p.Validity, p.Reasons, c.want, c.code)
+		}
+	}
+}

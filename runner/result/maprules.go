@@ -40,6 +40,7 @@ func (s *summariser) mapRules(p *Point, m *Map, u *UnitRecord) {
 		p.add("other-rules", ValidOK, "recorded by a version with other rules: this one would have looked elsewhere")
 	}
 	p.gradualRule()
+	p.confirmRule()
 	s.looksRule(p, m)
 }
 
@@ -153,6 +154,22 @@ func (p *Point) gradualRule() {
 	if t := p.Tier; t.Gradual && t.To != nil {
 		p.add("gradual", ValidOK, "%s does not end at an edge: nine tenths of the prompts are found up to %s tokens, half up to %s, one tenth up to %s",
 			t.Name, metric.Size(t.To.LoTokens), metric.Size(int64(t.Half)*t.To.LoTokens/int64(max(t.To.Lo, 1))), metric.Size(t.To.HiTokens))
+	}
+}
+
+// confirmRule says what new prompts, asked for in the order in which they were sent, have
+// shown of a tier's end. An edge that they did not confirm is doubtful.
+func (p *Point) confirmRule() {
+	t := p.Tier
+	if t.To == nil {
+		return
+	}
+	if t.Unsure {
+		p.add("unconfirmed", ValidDoubt, "%s seems to end between %s and %s tokens, which new prompts, asked for in the order in which they were sent, did not confirm",
+			t.Name, metric.Size(t.To.LoTokens), metric.Size(t.To.HiTokens))
+	}
+	if t.Used != nil && t.Used.Lo < t.To.Lo {
+		p.add("lost-earlier", ValidOK, "prompts of %s that were asked for out of turn were lost from %s tokens on: a hit does not always renew a prompt's place", t.Name, metric.Size(t.Used.LoTokens))
 	}
 }
 
