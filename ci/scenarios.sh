@@ -14,7 +14,7 @@
 #              commit (which is what a pull request is checked out as), else BASE
 #   BASE       the commit that a change is based on
 #   FAIL_ON    classes that fail, with commas
-#   VARIABLES  NAME=value lines: what scenarios may read as ${WSRUN_...}
+#   VARIABLES  NAME=value lines: what scenarios may read as ${NAME}
 #   OUT        a directory for what is written
 #   SUMMARY    a file that takes Markdown: the job's summary
 #
@@ -33,6 +33,27 @@ lines() {
     line="${line%$'\r'}"
     if [ -n "${line//[[:space:]]/}" ]; then LINES+=("$line"); fi
   done <<<"$1"
+}
+
+# allow: the variables that were given may be read whatever their names: --env NAME for each,
+# into the array ALLOW.
+allow() {
+  ALLOW=()
+  local line
+  lines "${VARIABLES:-}"
+  for line in ${LINES[@]+"${LINES[@]}"}; do ALLOW+=(--env "${line%%=*}"); done
+}
+
+# print FILE...: text that the pull request chose, into the log. GitHub takes commands from
+# any line that a step prints, so it is told to read none until the word that is drawn here.
+print() {
+  local word=""
+  if [ "${GITHUB_ACTIONS:-}" = true ]; then
+    word="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
+    printf '::stop-commands::%s\n' "$word"
+  fi
+  cat -- "$@"
+  if [ -n "$word" ]; then printf '\n::%s::\n' "$word"; fi
 }
 
 # clean COMMAND...: runs it without the job's environment.
@@ -59,13 +80,15 @@ files() {
     exit 2
   fi
   NAMED=("${LINES[@]}")
+  allow
   # A link leads wherever its author likes, and problems quote the line that they are in.
   local name link
   for name in "${NAMED[@]}"; do
     case "$name" in -*) name="./$name" ;; esac
     link="$(find -P "$name" -type l -print 2>/dev/null | head -n 1)" || true
     if [ -n "$link" ]; then
-      echo "$link is a link: scenarios in a review are plain files" >&2
+      printf '%s is a link: scenarios in a review are plain files\n' "$link" >"$OUT/problems.txt"
+      print "$OUT/problems.txt"
       exit 3
     fi
   done
@@ -74,19 +97,24 @@ files() {
 validate() {
   files
   local status=0
-  clean "$TOOL" validate -- "${NAMED[@]}" >"$OUT/validate.txt" 2>"$OUT/problems.txt" || status=$?
-  cat "$OUT/validate.txt"
-  cat "$OUT/problems.txt" >&2
+  clean "$TOOL" validate ${ALLOW[@]+"${ALLOW[@]}"} -- "${NAMED[@]}" >"$OUT/validate.txt" 2>"$OUT/problems.txt" || status=$?
+  print "$OUT/validate.txt" "$OUT/problems.txt"
   if [ "$status" -ne 0 ]; then
     { printf '### Scenarios are not valid\n\n'; code "$OUT/problems.txt"; printf '\n'; } >>"$SUMMARY"
   fi
   return "$status"
 }
 
+# merged: a merge commit is checked out that GitHub made, not one of the branch itself.
+merged() {
+  local head
+  head="$(git rev-parse HEAD)" && [ "${GITHUB_SHA:-$head}" = "$head" ] && git rev-parse --quiet --verify 'HEAD^2' >/dev/null
+}
+
 against() {
   if [ -n "${AGAINST:-}" ]; then
     printf '%s' "$AGAINST"
-  elif git rev-parse --quiet --verify 'HEAD^2' >/dev/null; then
+  elif merged; then
     printf 'HEAD^1'
   else
     printf '%s' "${BASE:?there is nothing to hold the scenarios against: set AGAINST}"
@@ -97,8 +125,10 @@ diff_scenarios() {
   files
   local rev status=0
   rev="$(against)"
-  local call=(diff --against "$rev")
-  clean "$TOOL" "${call[@]}" --format github -- "${NAMED[@]}" || status=$?
+  local call=(diff --against "$rev" ${ALLOW[@]+"${ALLOW[@]}"})
+  # Its annotations are commands that it has made safe; what it says of problems is text.
+  clean "$TOOL" "${call[@]}" --format github -- "${NAMED[@]}" 2>"$OUT/problems.txt" || status=$?
+  if [ -s "$OUT/problems.txt" ]; then print "$OUT/problems.txt"; fi
   case "$status" in
   0) ;;
   3) printf '### Scenarios are not valid\n\nThe log of the job names every problem.\n' >"$OUT/diff.md"; return 3 ;;
@@ -108,7 +138,8 @@ diff_scenarios() {
   clean "$TOOL" "${call[@]}" --format json -- "${NAMED[@]}" >"$OUT/diff.json"
   { cat "$OUT/diff.md"; printf '\n'; } >>"$SUMMARY"
   if [ -n "${FAIL_ON:-}" ]; then
-    clean "$TOOL" "${call[@]}" --fail-on "$FAIL_ON" -- "${NAMED[@]}" || status=$?
+    clean "$TOOL" "${call[@]}" --fail-on "$FAIL_ON" -- "${NAMED[@]}" >"$OUT/diff.txt" 2>&1 || status=$?
+    print "$OUT/diff.txt"
   fi
   return "$status"
 }
@@ -120,9 +151,9 @@ simulate() {
   local file worst=0
   for file in "${NAMED[@]}"; do
     local status=0 target=()
-    clean "$TOOL" diff --fail-on reach -- /dev/null "$file" >/dev/null 2>&1 || target=(--target simulator)
-    clean timeout "${LIMIT:-600}" "$TOOL" run ${target[@]+"${target[@]}"} --output-dir "$OUT/results" -- "$file" >"$OUT/table.txt" || status=$?
-    cat "$OUT/table.txt"
+    clean "$TOOL" diff ${ALLOW[@]+"${ALLOW[@]}"} --fail-on reach -- /dev/null "$file" >/dev/null 2>&1 || target=(--target simulator)
+    clean timeout "${LIMIT:-600}" "$TOOL" run ${target[@]+"${target[@]}"} ${ALLOW[@]+"${ALLOW[@]}"} --output-dir "$OUT/results" -- "$file" >"$OUT/table.txt" 2>"$OUT/run.txt" || status=$?
+    print "$OUT/run.txt" "$OUT/table.txt"
     { printf '### On the simulator: exit code %d\n\n' "$status"; code "$OUT/table.txt"; printf '\n'; } >>"$SUMMARY"
     if [ "$worst" -eq 0 ]; then worst="$status"; fi
   done
@@ -132,16 +163,18 @@ simulate() {
 MARKER='<!-- wsrun diff: one comment, kept up to date -->'
 
 # comment needs GH_TOKEN, REPOSITORY (owner/name) and NUMBER. It changes its own comment
-# only, and writes a first one only when there is something to say. Without the right to
-# write (a pull request from a fork) it says so and does not fail.
+# only, which a bot wrote or the token's user (the job's own token cannot ask who that is),
+# and writes a first one only when there is something to say. Without the right to write (a
+# pull request from a fork) it says so and does not fail.
 comment() {
-  local body="$OUT/comment.md" id
+  local body="$OUT/comment.md" id me
   { printf '%s\n' "$MARKER"; cat "$OUT/diff.md"; } >"$body"
   case "${NUMBER:-}" in
   '' | *[!0-9]*) echo "NUMBER is no number of a pull request" >&2; return 2 ;;
   esac
-  if ! id="$(MARKER="$MARKER" gh api --paginate "repos/${REPOSITORY:?}/issues/$NUMBER/comments" \
-    --jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER))) | .id')"; then
+  me="$(gh api user --jq .login 2>/dev/null)" || me=""
+  if ! id="$(MARKER="$MARKER" ME="$me" gh api --paginate "repos/${REPOSITORY:?}/issues/$NUMBER/comments" \
+    --jq '.[] | select((.user.type == "Bot" or .user.login == env.ME) and (.body | startswith(env.MARKER))) | .id')"; then
     echo "::notice::comments cannot be read with this token; the job's summary has the difference"
     return 0
   fi
