@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wsrun/wsrun/internal/term"
+	"github.com/wsrun/wsrun/scenario"
 	"github.com/wsrun/wsrun/scenario/plandiff"
 )
 
@@ -109,7 +110,7 @@ func diffAt(d plandiff.Diff, f plandiff.Finding) string {
 	switch {
 	case f.Line == 0:
 		return ""
-	case onCommandLine(f.File):
+	case scenario.OnCommandLine(f.File):
 		return term.Clean(f.File)
 	case f.Old && f.Base:
 		return fmt.Sprintf("line %d of the old %s", f.Line, diffPath(f.File))
@@ -120,9 +121,6 @@ func diffAt(d plandiff.Diff, f plandiff.Finding) string {
 	}
 	return fmt.Sprintf("line %d", f.Line)
 }
-
-// onCommandLine reports whether a place is in no file.
-func onCommandLine(file string) bool { return strings.HasPrefix(file, "--set ") }
 
 // diffSummary counts, in one sentence that can be argued about.
 func diffSummary(diffs []plandiff.Diff) string {

@@ -124,7 +124,7 @@ func annotated(d plandiff.Diff, f plandiff.Finding) string {
 	switch {
 	case d.Status == plandiff.Removed:
 		return ""
-	case f.Old, f.Line == 0, onCommandLine(f.File):
+	case f.Old, f.Line == 0, scenario.OnCommandLine(f.File):
 		return d.Path
 	}
 	return f.File
@@ -151,7 +151,7 @@ func ProblemsGitHub(w io.Writer, problems []scenario.Problem) error {
 			level = "warning"
 		}
 		file := p.File
-		if onCommandLine(file) {
+		if scenario.OnCommandLine(file) {
 			file = p.For
 		}
 		annotate(ew, level, file, plandiff.Finding{File: p.File, Line: p.Line, Col: p.Col}, p.Code, p.Message)
