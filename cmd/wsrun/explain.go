@@ -20,8 +20,9 @@ const explainWidth = 80
 func (a *app) explainCommand() *cobra.Command {
 	c := &cobra.Command{Use: "explain [NAME]", Short: "What a key, metric, problem code, exit code or doubt about a point means",
 		Long: `Explains a name that wsrun reads or prints: a key of a scenario, a metric, the code behind a problem, a class
-of change, an exit code, the validity of a point and its reasons, an option of working_set_tester.py, a word of
-the documentation. Without a name it lists them all. A kind before the name says which is meant.`,
+of change, an exit code, the validity of a point and its reasons, a head of a table or a column of a file as it is
+printed, a file of a run, an option of working_set_tester.py, a word of the
+documentation. Without a name it lists them all. A kind before the name says which is meant.`,
 		Example: `  wsrun explain working_set.steps
   wsrun explain metric concurrency
   wsrun explain not-converged

@@ -18,6 +18,7 @@ const (
 	KindExit   = "exit code"
 	KindDoubt  = "validity"
 	KindNote   = "note"
+	KindColumn = "column"
 	KindOption = "option of working_set_tester.py"
 	KindWord   = "word"
 )
@@ -42,17 +43,17 @@ type Fact struct {
 var kindWords = map[string][]string{
 	KindKey: {"key", "keys"}, KindMetric: {"metric", "metrics"}, KindCode: {"code", "codes", "problem", "problems"},
 	KindClass: {"class", "classes"}, KindExit: {"exit", "exits"}, KindDoubt: {"validity", "doubt", "doubts", "reason", "reasons"},
-	KindNote: {"note", "notes"}, KindOption: {"option", "options"}, KindWord: {"word", "words"},
+	KindNote: {"note", "notes"}, KindColumn: {"column", "columns"}, KindOption: {"option", "options"}, KindWord: {"word", "words"},
 }
 
 // Kinds lists the kinds in the order of the list of topics.
 func Kinds() []string {
-	return []string{KindKey, KindMetric, KindCode, KindClass, KindExit, KindDoubt, KindNote, KindOption, KindWord}
+	return []string{KindKey, KindMetric, KindCode, KindClass, KindExit, KindDoubt, KindNote, KindColumn, KindOption, KindWord}
 }
 
 // topics are worked out once: to say where a metric can be used, conditions are compiled.
 var topics = sync.OnceValue(func() []Topic {
-	return slices.Concat(keyTopics(), metricTopics(), codeTopics(), classTopics(), exitTopics(), doubtTopics(), noteTopics(), optionTopics(), wordTopics())
+	return slices.Concat(keyTopics(), metricTopics(), codeTopics(), classTopics(), exitTopics(), doubtTopics(), noteTopics(), columnTopics(), optionTopics(), wordTopics())
 })
 
 // All gives every topic, by kind.
@@ -100,7 +101,40 @@ func Find(kind, name string) []Topic {
 			return found
 		}
 	}
+	return nearly(kind, name)
+}
+
+// nearly gives the topics of a name that is written as pages and sentences have it: TTFT
+// p95 for ttft.p95, hot_tokens for hot tokens, transitions for transition; or of a file of a
+// run.
+func nearly(kind, name string) []Topic {
+	if t, ok := fileOf(strings.TrimSpace(name)); ok && (kind == "" || kind == t.Kind) {
+		return []Topic{t}
+	}
+	want := folded(name)
+	if want == "" {
+		return nil
+	}
+	for _, w := range []string{want, strings.TrimSuffix(want, "s")} {
+		var out []Topic
+		for _, t := range topics() {
+			if kind != "" && t.Kind != kind || t.Kind == KindOption {
+				continue
+			}
+			if folded(t.Name) == w || slices.ContainsFunc(t.aliases, func(a string) bool { return folded(a) == w }) {
+				out = append(out, t)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
 	return nil
+}
+
+// folded is a name without what pages, columns and conditions write between its parts.
+func folded(name string) string {
+	return strings.NewReplacer(" ", "", "_", "", ".", "", "-", "").Replace(strings.ToLower(name))
 }
 
 func (t Topic) named(plain string) bool {

@@ -11,7 +11,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wsrun/wsrun/docs"
 	"github.com/wsrun/wsrun/internal/explain"
+	"github.com/wsrun/wsrun/internal/migrate"
 	"github.com/wsrun/wsrun/internal/simulator"
 	"github.com/wsrun/wsrun/runner/engine"
 	"github.com/wsrun/wsrun/scenario"
@@ -65,6 +67,9 @@ func TestEveryNameIsExplained(t *testing.T) {
 	}
 	for _, code := range scenario.Codes() {
 		explained(t, explain.KindCode, code)
+	}
+	for _, o := range migrate.OptionNames() {
+		explained(t, explain.KindOption, o)
 	}
 	for _, class := range scenario.DiffClasses() {
 		explained(t, explain.KindClass, class)
@@ -185,13 +190,52 @@ func TestSeeAlsoIsThere(t *testing.T) {
 	}
 }
 
+// Every head of a table, key of a plan and column of a file is found as it is printed. They
+// stand in their sources as literals.
+func TestOutputsAreExplained(t *testing.T) {
+	heads := codeIn(t, `\{(?:head\{)?name: "([^"]+)"`, "internal/report")
+	heads = append(heads, codeIn(t, `(?:number|text|figure|count)\("[^"]+", "([^"]+)"`, "internal/report/html")...)
+	heads = append(heads, codeIn(t, `": +\{"([A-Z][^"]+)", "[^"]*", "`, "internal/report/html")...)
+	for line := range strings.Lines(docs.Columns) {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` |"); ok && strings.HasPrefix(line, "| `") {
+			heads = append(heads, name)
+		}
+	}
+	if len(heads) < 300 {
+		t.Fatalf("%d heads", len(heads))
+	}
+	for _, h := range heads {
+		if len(explain.Find("", h)) == 0 {
+			t.Errorf("%q is printed, and not explained: add it to outputs.go", h)
+		}
+	}
+}
+
+// Words of the other outputs: states, verdicts, phases, tiers, files.
+func TestWordsOfOutputs(t *testing.T) {
+	for name, want := range map[string]string{
+		"want/got": "hit want/got", "conc": "concurrency", "TTFT p95": "ttft.p95", "Hit rate observed": "hit_rate_observed", "transitions": "transition", "points": "point",
+		"First tokens": "ttft_samples", "no verdict": "no verdict", "as told": "found", "summary_20261124_070000.csv": "summary_{ts}.csv", "fixed_ctx4000_ws0_cache0.html": "fixed_ctx{context}_ws{ws}_cache{rate}.html",
+		"tier_map_4000_20261124_070000.csv": "tier_map_{context}_{ts}.csv", "tiers_20261124_070000.csv": "tiers_{ts}.csv", "scenario_digest": "digest", "hot_tokens": "hot_tokens", "exit 99": "",
+	} {
+		found := explain.Find("", name)
+		if !slices.ContainsFunc(found, func(t explain.Topic) bool { return t.Name == want }) && want != "" {
+			t.Errorf("%q finds %+v, want %s", name, found, want)
+		}
+	}
+	column := explained(t, explain.KindColumn, "avg_ttlt")
+	if column.Text != "Mean TTLT of last tokens in the window." || !slices.Equal(column.Also, []string{"ttlt.avg"}) || len(column.Facts) < 4 || column.Facts[0].Text != "summary_{ts}.csv" {
+		t.Errorf("%+v", column)
+	}
+}
+
 // Names are found as people write them.
 func TestFind(t *testing.T) {
 	for _, c := range []struct{ kind, name, want string }{
 		{"", "stop[0].when", "stop[].when"}, {"", "/stop/0/when", "stop[].when"}, {"", "stop.when", "stop[].when"},
 		{"", "rewarm", "warmup.rewarm"}, {"", "margin", "slo.margin"}, {"", "Working_Set.Steps", "working_set.steps"},
 		{"", "--chunk-size", "--chunk-size"}, {"", "chunk-size", "--chunk-size"}, {"", "loosened", "loosened / tightened"},
-		{"", "130", "130"}, {"", "total.ttft.p95", "total.ttft.p95"}, {"", "best.goodput", "best.goodput"}, {"", "ttft", "ttft"},
+		{"", "130", "130"}, {"", "total.ttft.p95", "total.ttft.p95"}, {"", "best.goodput", "best.goodput"}, {"", "ttft", "ttft, ttft"},
 		{"", "tier_share.hbm", "tier_share.hbm"}, {"", "edge.cpu-dram", "edge.cpu-dram"}, {"", "edge3", "edge3"}, {"", "server.kv_usage", "server.kv_usage"},
 		{explain.KindMetric, "concurrency", "concurrency"}, {explain.KindKey, "concurrency", "concurrency"},
 		{"", "reuse-distance", "reuse distance"}, {"", "hit-rate-low", "hit-rate-low"},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wsrun/wsrun/internal/migrate"
 	"github.com/wsrun/wsrun/scenario"
 )
 
@@ -88,10 +89,17 @@ func optionTopics() []Topic {
 	var out []Topic
 	for _, o := range names {
 		out = append(out, Topic{Kind: KindOption, Name: o, Also: keys[o],
-			Text: "Says the same as " + strings.Join(keys[o], ", ") + ". wsrun init --from-flags translates a whole command line."})
+			Text: "Says the same as " + strings.Join(keys[o], ", ") + "." + translates})
+	}
+	for _, o := range migrate.OptionNames() {
+		if why, ok := migrate.NotNeeded(o); ok && keys[o] == nil {
+			out = append(out, Topic{Kind: KindOption, Name: o, Text: sentence(why) + translates})
+		}
 	}
 	return out
 }
+
+const translates = " wsrun init --from-flags translates a whole command line."
 
 // codeTopics explains the codes of problems, which stand in brackets behind a message.
 func codeTopics() []Topic {

@@ -87,7 +87,7 @@ func metricTopics() []Topic {
 // metricTopic explains one metric, or an open family by its placeholder.
 func metricTopic(d metric.Def) Topic {
 	family := familyOf(d)
-	t := Topic{Kind: KindMetric, Name: d.Name, Text: sentence(d.Doc)}
+	t := Topic{Kind: KindMetric, Name: d.Name, Text: sentence(d.Doc), aliases: metricHeads[d.Name]}
 	if d.Open && d.Name == family+"." {
 		t.Name += "NAME"
 		t.aliases = []string{family, d.Name}

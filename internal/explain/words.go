@@ -1,12 +1,21 @@
 package explain
 
-// words are those of the documentation, used the same way everywhere.
-var words = []struct {
+import "slices"
+
+// word is a name that is neither key nor metric nor code.
+type word struct {
 	name    string
 	aliases []string
 	text    string
 	also    []string
-}{
+}
+
+func (w word) topic() Topic {
+	return Topic{Kind: KindWord, Name: w.name, Text: w.text, Also: w.also, aliases: w.aliases}
+}
+
+// words are those of the documentation, used the same way everywhere.
+var words = []word{
 	{"scenario", nil, "One YAML file: what is asked for.", []string{"plan", "name"}},
 	{"plan", nil, "What a scenario expands to: its cells in their order, with time, tokens and requests. wsrun plan shows it and sends nothing.", []string{"cell", "scenario"}},
 	{"cell", nil, "One cache state under test, with its own warm-up. Fixed: a context, a hit rate and a size of the working set; sustained: a context and a hit rate, the set grows inside; map: a context.", []string{"point", "trial"}},
@@ -36,8 +45,8 @@ var words = []struct {
 
 func wordTopics() []Topic {
 	var out []Topic
-	for _, w := range words {
-		out = append(out, Topic{Kind: KindWord, Name: w.name, Text: w.text, Also: w.also, aliases: w.aliases})
+	for _, w := range slices.Concat(words, heads, pageHeads, planKeys, states, things) {
+		out = append(out, w.topic())
 	}
 	return out
 }
