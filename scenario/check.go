@@ -170,10 +170,27 @@ func (k *checker) comparison(n *ast.BinaryNode, a, b value) (value, *condError) 
 	if err := k.agree(n, a, b); err != nil {
 		return a, err
 	}
+	if err := k.shares(n, a, b); err != nil {
+		return a, err
+	}
 	if err := k.varies(n); err != nil {
 		return a, err
 	}
 	return value{isBool: true}, nil
+}
+
+// shares refuses a bare number below 1 beside a percentage: error_rate > 0.05 would be true
+// from one request in 2000 on, hit_rate_observed > 0.9 nearly always.
+func (k *checker) shares(n *ast.BinaryNode, a, b value) *condError {
+	for _, side := range []struct {
+		node     ast.Node
+		it, with value
+	}{{n.Left, a, b}, {n.Right, b, a}} {
+		if l := side.it.lit; l != nil && l.dim == dimBare && isShare(l.value) && side.with.dim == dimPercent {
+			return k.fail(side.node, "condition-dimension", "%s", shareAdvice(l.text, l.value))
+		}
+	}
+	return nil
 }
 
 // agree holds two dimensions against each other.

@@ -66,7 +66,7 @@ var codeHelps = map[string]codeHelp{
 	},
 	"bad-percent": {
 		"A percentage is no number from 0 to 100.",
-		"Shares are percent everywhere, so 0.9 is less than one percent and 101 cannot be.",
+		"Shares are percent everywhere, so 101 cannot be, and 0.9 has to say whether 90% or 0.9% is meant.",
 		"hit_rates: [50, 101]",
 		"hit_rates: [50, 100]",
 	},

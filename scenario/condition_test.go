@@ -65,7 +65,7 @@ func TestThreeValues(t *testing.T) {
 		// Literals.
 		"elapsed > 1m29s": True, "elapsed > 1m30s": False, "elapsed >= 1m30s": True, "elapsed > 89999ms": True,
 		"context == 32Ki": True, "context < 33k": True, "context == 32768": True,
-		"error_rate > 5e-2": True, "error_rate > 5": True, "error_rate == 7.0%": True, "error_rate > .5": True,
+		"ttft.p95 > 5e-2 * 1s": True, "error_rate > 5": True, "error_rate == 7.0%": True, "error_rate > .5%": True, "error_rate > 5e-2%": True,
 		"completed > 0.05k": False, "completed == 0.05k": True,
 
 		// No data through arithmetic; dividing by zero is no data.

@@ -189,7 +189,7 @@ func (e *expansion) rates(context, r int64, sizes []int64) {
 		}
 		prefix := PrefixOf(r, rate, e.sc.Chunk)
 		if prefix == 0 {
-			e.note(false, "hit-rate-rounds-to-zero", path, "hit rate %s at context %s is less than one chunk of %d tokens and rounds to 0: write at least %s, or a smaller chunk", FormatPercent(rate), FormatSize(context), e.sc.Chunk, ratePercent(e.sc.Chunk, r))
+			e.note(false, "hit-rate-rounds-to-zero", path, "hit rate %s%% at context %s is less than one chunk of %d tokens and rounds to 0: write at least %s%%, or a smaller chunk", FormatPercent(rate), FormatSize(context), e.sc.Chunk, ratePercent(e.sc.Chunk, r))
 			continue
 		}
 		e.noteRounding(context, rate, r, prefix, path)
@@ -236,7 +236,7 @@ func (e *expansion) noteRounding(context int64, rate float64, r, prefix int64, p
 		return
 	}
 	above := min(prefix+e.sc.Chunk, r)
-	e.note(true, "hit-rate-moved", path, "hit rate %s at context %s is sent as %s, because prefixes are whole chunks of %d tokens: exact are %s and %s", FormatPercent(rate), FormatSize(context), ratePercent(prefix, r), e.sc.Chunk, ratePercent(prefix, r), ratePercent(above, r))
+	e.note(true, "hit-rate-moved", path, "hit rate %s%% at context %s is sent as %s%%, because prefixes are whole chunks of %d tokens: exact are %s%% and %s%%", FormatPercent(rate), FormatSize(context), ratePercent(prefix, r), e.sc.Chunk, ratePercent(prefix, r), ratePercent(above, r))
 }
 
 // ratePercent prints a share so that it rounds to the same prefix when written

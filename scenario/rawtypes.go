@@ -47,7 +47,8 @@ func (Dur) Shape() []any {
 
 // Shape implements the schema's side.
 func (Percent) Shape() []any {
-	return []any{`{"type":"number","minimum":0,"maximum":100}`, `{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)?%?$"}`}
+	// A number between 0 and 1 needs its sign (parsePercent).
+	return []any{`{"type":"number","minimum":1,"maximum":100}`, `{"type":"number","const":0}`, `{"type":"string","pattern":"^([0-9]+(\\.[0-9]+)?%|0*[1-9][0-9]*(\\.[0-9]+)?|0+(\\.0+)?)$"}`}
 }
 
 // Shape implements the schema's side.

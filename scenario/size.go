@@ -112,7 +112,8 @@ func FormatSize(n int64) string {
 // FormatPercent writes a percentage without its sign: 100, 99.5.
 func FormatPercent(p float64) string { return strconv.FormatFloat(p, 'f', -1, 64) }
 
-// parsePercent reads 99, 99.5 or 99.5%, 0 to 100.
+// parsePercent reads 99, 99.5 or 99.5%, 0 to 100. What is below 1 needs its sign: 0.9 is a
+// share to most readers, and would be 0.9 percent.
 func parsePercent(s string) (float64, error) {
 	t := strings.TrimSuffix(s, "%")
 	num, unit, rest := splitUnit(t)
@@ -123,5 +124,17 @@ func parsePercent(s string) (float64, error) {
 	if v > 100 {
 		return 0, fmt.Errorf("%s is above 100: percentages are 0 to 100", s)
 	}
+	if t == s && isShare(v) {
+		return 0, fmt.Errorf("%s", shareAdvice(s, v))
+	}
 	return v, nil
+}
+
+// isShare reports whether a bare number can be read as a share, or as a percentage.
+func isShare(v float64) bool { return v > 0 && v < 1 }
+
+// shareAdvice names both readings of a bare number.
+func shareAdvice(text string, v float64) string {
+	percent, _ := strconv.ParseFloat(strconv.FormatFloat(100*v, 'g', 12, 64), 64) // 0.07 is 7, not 7.000000000000001
+	return fmt.Sprintf("%s what? percentages are 0 to 100: write %s%% for that share, or %s%% where less than 1 %% is meant", text, FormatPercent(percent), text)
 }
