@@ -206,6 +206,7 @@ func setPaths(_ *cobra.Command, _ []string, begun string) ([]string, cobra.Shell
 	for _, k := range scenario.Keys() {
 		name := strings.ReplaceAll(k.Path, "[]", "[0]")
 		switch {
+		case name == "extends": // cannot be set
 		case valued && sameKey(name, given):
 			for _, v := range settable(k) {
 				if strings.HasPrefix(v, value) {
