@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/wsrun/wsrun/internal/explain"
 	"github.com/wsrun/wsrun/internal/simulator"
 )
 
@@ -133,6 +134,9 @@ func TestSecretsStayHidden(t *testing.T) {
 			return err
 		}
 		n++
+		if len(explain.Find("", d.Name())) == 0 {
+			t.Errorf("%s is explained nowhere", d.Name())
+		}
 		b, err := os.ReadFile(path)
 		hidden(path, string(b))
 		return err

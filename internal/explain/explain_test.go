@@ -229,6 +229,30 @@ func TestWordsOfOutputs(t *testing.T) {
 	}
 }
 
+// Every file of a run that is explained is in the documentation.
+func TestFilesAreDocumented(t *testing.T) {
+	var text []byte
+	for _, doc := range []string{"scenario-files.md", "pages.md"} {
+		src, err := os.ReadFile("../../docs/" + doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, src...)
+	}
+	n := 0
+	for _, topic := range explain.All() {
+		if ext := filepath.Ext(topic.Name); topic.Kind != explain.KindWord || !slices.Contains([]string{".json", ".wsr", ".yaml", ".csv", ".html", ".js"}, ext) {
+			continue
+		}
+		if n++; !strings.Contains(string(text), "`"+topic.Name+"`") {
+			t.Errorf("%s is in no table of files", topic.Name)
+		}
+	}
+	if n < 18 {
+		t.Errorf("%d files", n)
+	}
+}
+
 // Names are found as people write them.
 func TestFind(t *testing.T) {
 	for _, c := range []struct{ kind, name, want string }{
