@@ -310,3 +310,10 @@ func below(dir, name string) (string, bool) {
 	path := filepath.Join(dir, name)
 	return path, filepath.IsLocal(path)
 }
+
+// byCommandLine reports whether the value at a path was written with --set: whoever calls
+// wsrun may name any file, a scenario only those below the working directory.
+func (r *resolver) byCommandLine(path string) bool {
+	p, given := r.at[path]
+	return given && r.sourceOf(p.value).set()
+}

@@ -34,7 +34,7 @@ func (w *walker) profilePath() profilePath {
 	}
 	n := follow(at.value)
 	dir := w.sourceOf(n).dir
-	if !isFile(n.Value) || hasRefs(n.Value) || dir == w.src.dir {
+	if !isFile(n.Value) || hasRefs(n.Value) || dir == w.src.dir || filepath.IsAbs(n.Value) {
 		return profilePath{}
 	}
 	rel, err := filepath.Rel(w.src.dir, filepath.Join(dir, filepath.FromSlash(n.Value)))

@@ -113,15 +113,18 @@ func (r *resolver) simulator(profile string) *Simulator {
 		dir = r.sourceOf(p.value).dir
 	}
 	file, inside := below(dir, profile)
-	if file == "" || !local(profile) && !inside {
-		r.fault("outside-working-directory", at, "target.simulator.profile %q leaves the working directory: write a path below it", profile)
+	read, anywhere := r.opt.readBelow, !local(profile) && r.byCommandLine(at)
+	if anywhere {
+		file, read = profile, r.opt.read
+	} else if file == "" || !local(profile) && !inside {
+		r.fault("outside-working-directory", at, "target.simulator.profile %q leaves the working directory: write a path below it, or give it on the command line with --set", profile)
 		return nil
 	}
-	if !local(file) {
+	if !local(file) && !anywhere {
 		// The scenario itself lies elsewhere (standard input, an absolute path).
 		file = filepath.Clean(profile)
 	}
-	src, err := r.opt.readBelow(file)
+	src, err := read(file)
 	if err != nil {
 		r.fault("unknown-profile", at, "target.simulator.profile %s: %s", file, readMessage(err))
 		return nil

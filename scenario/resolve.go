@@ -195,7 +195,7 @@ func (r *resolver) output() Output {
 	out := Output{Dir: def(raw.Dir, "results"), Requests: def(raw.Requests, true), HTML: def(raw.HTML, true)}
 	if r.opt.OutputDir != "" {
 		out.Dir = r.opt.OutputDir
-	} else if raw.Dir != nil && !local(out.Dir) {
+	} else if raw.Dir != nil && !local(out.Dir) && !r.byCommandLine("/output/dir") {
 		r.fault("outside-working-directory", "/output/dir", "output.dir %q leaves the working directory: write a path below it, or give it on the command line", out.Dir)
 	}
 	return out

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -228,5 +229,26 @@ func TestSyntaxAtTheEnd(t *testing.T) {
 		if p := problems[0]; len(problems) != 1 || p.Code != "syntax" || fmt.Sprintf("%d:%d", p.Line, p.Col) != place || !strings.Contains(p.Message, says) || p.Source == "" {
 			t.Errorf("%q: %s", src, Render(problems, false))
 		}
+	}
+}
+
+// A scenario stays below the working directory; whoever calls wsrun may name any place.
+func TestSetLeavesTheWorkingDirectory(t *testing.T) {
+	away := filepath.Join(t.TempDir(), "p.yaml")
+	if err := os.WriteFile(away, []byte("name: p\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	src := strings.Replace(minimal(""), "target: http://localhost:8000", "target: simulator", 1)
+	plan := must(t, src, Options{Set: []string{"output.dir=/elsewhere", "target.simulator.profile=" + away}})
+	if plan.Scenario.Output.Dir != "/elsewhere" || plan.Scenario.Target.Simulator.Body == nil {
+		t.Errorf("%+v %+v", plan.Scenario.Output, plan.Scenario.Target)
+	}
+	kept, err := plan.Kept()
+	if err != nil || len(kept) != 3 || kept[2].Path != "beside/p.yaml" || !strings.Contains(string(kept[1].Text), "profile: "+away) {
+		t.Errorf("%v %v", kept, err)
+	}
+	inFile := strings.Replace(src, "simulator", "{simulator: {profile: \""+away+"\"}}", 1) + "output: {dir: /elsewhere}\n"
+	if _, problems := Load("s.yaml", []byte(inFile), Options{}); len(problems) != 2 || problems[0].Code != "outside-working-directory" || problems[1].Code != "outside-working-directory" {
+		t.Error(Render(problems, false))
 	}
 }
