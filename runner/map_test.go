@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -271,34 +272,53 @@ func TestVirtualMapPolicies(t *testing.T) {
 	}
 }
 
+// randomSeeds is how many seeds random eviction is tried at, at each of three sizes.
+var randomSeeds = flag.Int("seeds", 2, "seeds of a server with random eviction, at each of three sizes; at 60 its stated rate is held")
+
 // Random eviction yields no edge, whatever the server tells: that a new prompt may be lost
-// at once (with seed 8 one at the top is) is no drift, and no capacity is said to be
-// confirmed. These are two seeds: of 600 maps (200 each at 20, 30 and 60 prompts) two gave
-// an edge all the same, at 30 prompts with seed 25 and at 60 with seed 80.
+// at once (with seed 8 and 60 prompts one at the top is) is no drift, and no capacity is said
+// to be confirmed. Of 600 maps two gave an edge all the same: one in a hundred may.
 func TestVirtualMapRandomIsGradual(t *testing.T) {
 	t.Parallel()
-	for _, seed := range []int64{1, 8} {
-		for _, metrics := range []string{"auto", "none"} {
-			p := profile(tiers(60), func(p *simulator.Profile) { p.Eviction, p.Seed = simulator.Random, seed })
-			inBubble(t, scenarioOfMap("metrics: "+metrics, ""), []simulator.Profile{p}, nil, func(w *world) {
-				w.mustRun()
-				m := w.theMap()
-				if tier := m.Rows[0].Tier; len(m.Rows) != 2 || !tier.Gradual || !has(m.Rows[0], "gradual") || tier.To.Hi < 2*tier.To.Lo {
-					t.Errorf("seed %d, metrics %s: %d rows, %s ends %+v: want no edge", seed, metrics, len(m.Rows), tier.Name, tier.To)
+	sharp, all := 0, 0
+	for _, metrics := range []string{"auto", "none"} {
+		for i := range int64(*randomSeeds) {
+			for _, prompts := range []int64{60, 30, 20}[:min(3, 1+i)] {
+				all++
+				if why := randomMap(t, prompts, 8+i, metrics); why != "" {
+					t.Logf("%d prompts, seed %d, metrics %s: %s", prompts, 8+i, metrics, why)
+					sharp++
 				}
-				for _, r := range m.Rows[0].Reasons {
-					if r.Code == "not-steady" && strings.Contains(r.Text, "newest") {
-						t.Errorf("seed %d, metrics %s: %s", seed, metrics, r.Text)
-					}
-				}
-				for _, f := range result.Summarise(w.Record()).Capacity {
-					if f.Fit != result.FitGradual || !strings.Contains(f.Text, "it does not end at an edge: nine tenths") {
-						t.Errorf("seed %d, metrics %s: %s: %s", seed, metrics, f.Fit, f.Text)
-					}
-				}
-			})
+			}
 		}
 	}
+	if sharp > all/100 {
+		t.Errorf("%d of %d maps are not gradual, want at most one in a hundred", sharp, all)
+	}
+}
+
+// randomMap says what is wrong with the map of a tier with random eviction, empty when
+// nothing is.
+func randomMap(t *testing.T, prompts, seed int64, metrics string) (why string) {
+	p := profile(tiers(prompts), func(p *simulator.Profile) { p.Eviction, p.Seed = simulator.Random, seed })
+	inBubble(t, scenarioOfMap("metrics: "+metrics, ""), []simulator.Profile{p}, nil, func(w *world) {
+		w.mustRun()
+		m := w.theMap()
+		if tier := m.Rows[0].Tier; len(m.Rows) != 2 || !tier.Gradual || !has(m.Rows[0], "gradual") || tier.To.Hi < 2*tier.To.Lo {
+			why = fmt.Sprintf("%d rows, %s ends %+v: want no edge", len(m.Rows), tier.Name, tier.To)
+		}
+		for _, r := range m.Rows[0].Reasons {
+			if r.Code == "not-steady" && strings.Contains(r.Text, "newest") {
+				why = r.Text
+			}
+		}
+		for _, f := range result.Summarise(w.Record()).Capacity {
+			if f.Fit != result.FitGradual || !strings.Contains(f.Text, "it does not end at an edge: nine tenths") {
+				why = fmt.Sprintf("%s: %s", f.Fit, f.Text)
+			}
+		}
+	})
+	return why
 }
 
 func wantAnswer(t *testing.T, what string, e survey.Experiment, want survey.Answer) {

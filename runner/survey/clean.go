@@ -66,7 +66,7 @@ func (s *Survey) confirm(then phase) {
 // says, an edge looks like one. Only where it is told what a look found: under random
 // eviction parts are found, and TTFT alone does not tell these from noise.
 func (s *Survey) doubt() {
-	s.clean = &walk{then: sloping, slope: s.slope, todo: []int{0}}
+	s.clean = &walk{then: sloping, slope: s.slope, todo: []int{s.slope.at}}
 	s.slope, s.phase = nil, cleaning
 	s.nextWalk()
 }
@@ -75,7 +75,9 @@ func (s *Survey) doubt() {
 func (s *Survey) nextWalk() {
 	w := s.clean
 	if len(w.todo) == 0 {
-		s.phase = w.then
+		if s.phase = w.then; s.overturned() {
+			s.phase = sloping
+		}
 		return
 	}
 	odd, _ := s.contrary()
@@ -85,6 +87,22 @@ func (s *Survey) nextWalk() {
 		return
 	}
 	s.setOut(s.walked().hi)
+}
+
+// overturned takes an edge that new prompts did not confirm for a gradual end, where with
+// their answers that is what explains all by far.
+func (s *Survey) overturned() bool {
+	if s.slope != nil {
+		return false
+	}
+	all := s.accounts(false)
+	for i := range s.edges {
+		if s.edges[i].unsure && all[i] <= refuted {
+			s.soften()
+			return s.slide()
+		}
+	}
+	return false
 }
 
 // walked is the edge that the walk of now goes to.

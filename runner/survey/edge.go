@@ -19,8 +19,10 @@ type edge struct {
 	above       float64 // above it
 	told        bool    // what the server tells separates the levels
 	gradual     bool    // looks on its sides do not belong there: it is no edge
+	firm        bool    // it is told, as surely as TTFT must show one
 	clean       bool    // a clean walk has seen it at its bracket
 	alone       bool    // only prompts that were not looked at before show it
+	steep       bool    // it looked like a gradual end, within the resolution: its bracket is from where nine tenths are found to where one tenth is
 	used        *[2]int // where prompts that were asked for out of turn were told to be lost earlier; nil where none were
 	unsure      bool    // new prompts have not shown it where it seems to be
 	blurred     bool    // the order of the prompts round it is known too little to go on
@@ -166,7 +168,7 @@ func (e *edge) bracket(width func(lo int) int) {
 // search is not over, as wide as it asks for.
 func (e *edge) close(risk float64) {
 	switch {
-	case e.gradual, e.clean:
+	case e.gradual, e.clean, e.steep:
 	case e.below+e.above <= risk:
 		e.trim(risk)
 	default:

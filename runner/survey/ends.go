@@ -2,6 +2,7 @@ package survey
 
 import (
 	"math"
+	"slices"
 
 	"github.com/wsrun/wsrun/internal/stats"
 )
@@ -36,7 +37,7 @@ func (s *Survey) finish() {
 				s.queue = append(s.queue, Action{Kind: Ask, Depth: d})
 			}
 		}
-		if s.slope == nil && s.clean == nil {
+		if steep := func(e edge) bool { return e.steep }; s.slope == nil && s.clean == nil && !slices.ContainsFunc(s.edges, steep) {
 			s.phase = searching // once more, with these looks
 		}
 		return

@@ -168,12 +168,26 @@ func (s *Survey) oneLevel(a, b segment) bool {
 	return a.cat == b.cat && math.Abs(a.level-b.level) < math.Log(s.r.Ratio)
 }
 
-// merge joins neighbours that turned out nearer than Ratio, with what is told the same.
-func (s *Survey) merge(all []segment) []segment {
+// apart reports whether looks show that two levels are no nearer than Ratio, and not by
+// chance: its excess is at least apartErrors times the standard error of the difference of
+// two medians (1.2533 sd/sqrt(n) each).
+func (s *Survey) apart(a, b segment) bool {
+	if a.cat != b.cat {
+		return true
+	}
+	chance := apartErrors * 1.2533 * s.noise.sd * math.Sqrt(1/float64(a.looks)+1/float64(b.looks))
+	return math.Abs(a.level-b.level) >= math.Log(s.r.Ratio)+chance
+}
+
+// apartErrors are the standard errors by which levels must be farther apart than Ratio.
+const apartErrors = 1.5
+
+// merge joins neighbours that are one level, with what is told the same.
+func (s *Survey) merge(all []segment, one func(a, b segment) bool) []segment {
 	out := all[:1:1]
 	for _, g := range all[1:] {
 		p := &out[len(out)-1]
-		if s.oneLevel(*p, g) {
+		if one(*p, g) {
 			*p = s.segment(p.from, g.to, p.cat)
 			continue
 		}

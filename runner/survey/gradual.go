@@ -15,6 +15,7 @@ const (
 // slope is a gradual end, whose bracket is from where nine tenths are found to where
 // one tenth is.
 type slope struct {
+	at            int     // the edge that stands for it
 	before, after float64 // log TTFT of the levels round it
 	from, to      int     // depths that are looked at
 	asked         bool    // the looks at it are under way, or done
@@ -58,36 +59,68 @@ func (e *edge) quantile(q float64) int {
 	return lo
 }
 
-// soften marks the edges that are none, and those before a gradual end: nothing separates
-// them from its beginning.
+// soften marks the edges that are none, those between two of them, and those before them:
+// nothing separates these from where the gradual end begins. Told words rule: where only
+// TTFT tells of a gradual end, one that is told before it is an edge.
 func (s *Survey) soften() {
-	gone := false
-	sharp := s.sharp()
-	for i := len(s.edges) - 1; i >= 0; i-- {
+	from, to, told := len(s.edges), 0, false
+	for i, sharp := range s.sharp() {
 		e := &s.edges[i]
-		gone = gone || !sharp[i] || s.tired() && (e.blurred || e.below+e.above > s.r.Miss)
-		e.gradual = gone
+		if !sharp || s.tired() && (e.blurred || e.below+e.above > s.r.Miss) {
+			from, to, told = min(from, i), i+1, told || e.told
+		}
+	}
+	for from > 0 && from < to && (told || !s.edges[from-1].told) {
+		from--
+	}
+	for i := from; i < to; i++ {
+		s.edges[i].gradual = true
 	}
 }
 
-// slide takes all edges to the last that is none for one gradual end, and reports whether
-// there is any.
+// named joins levels of one tier, as told by its name, that no edge separates: TTFT that
+// wanders. It reports whether there were any.
+func (s *Survey) named() bool {
+	sharp := s.sharp()
+	out := s.fit[:1:1]
+	for i, g := range s.fit[1:] {
+		if p := &out[len(out)-1]; !sharp[i] && p.cat == g.cat && g.cat > toldCached {
+			*p = s.segment(p.from, g.to, p.cat)
+			continue
+		}
+		out = append(out, g)
+	}
+	if len(out) == len(s.fit) {
+		return false
+	}
+	s.fit = out
+	s.edges = s.bounds(out)
+	return true
+}
+
+// slide takes all edges from the first to the last that is none for one gradual end, and
+// reports whether there is any.
 func (s *Survey) slide() bool {
-	n := 0 // soften marks them from the first on
+	gradual := func(e edge) bool { return e.gradual }
+	a := slices.IndexFunc(s.edges, gradual)
+	if a < 0 {
+		return false
+	}
+	n := a // soften marks them without a gap
 	for n < len(s.edges) && s.edges[n].gradual {
 		n++
 	}
-	if n == 0 {
-		return false
-	}
-	e, last := s.edges[0], s.edges[n-1]
+	e, last := s.edges[a], s.edges[n-1]
 	e.right, e.told = last.right, e.left.cat != last.right.cat
-	s.slope = &slope{before: e.left.level, after: e.right.level, from: max(1, e.lo/4), to: min(s.size, 4*last.hi), last: last.hi}
-	for _, g := range s.fit[1:n] {
+	s.slope = &slope{at: a, before: e.left.level, after: e.right.level, from: max(1, e.lo/4), to: min(s.size, 4*last.hi), last: last.hi}
+	if a > 0 {
+		s.slope.from = max(s.slope.from, s.edges[a-1].hi)
+	}
+	for _, g := range s.fit[a+1 : n] {
 		s.slope.tiers = s.slope.tiers || g.cat != e.left.cat && g.cat != e.right.cat
 	}
-	s.fit = slices.Delete(s.fit, 1, n)
-	s.edges = slices.Replace(s.edges, 0, n, e)
+	s.fit = slices.Delete(s.fit, a+1, n)
+	s.edges = slices.Replace(s.edges, a, n, e)
 	return true
 }
 
@@ -142,13 +175,21 @@ func (s *Survey) follow() {
 	}
 }
 
-// found is the share of a prompt that a look found: told, else by where its TTFT lies
-// between the level before and that of a cold prompt.
-func (s *Survey) found(l *Look, before, after float64) float64 {
-	if cached, ok := l.cached(); ok && s.told.most > 0 {
+// found is the share of a prompt that a look found before a gradual end: told, else by
+// where its TTFT lies between the levels round it. Where it stands for the edges of several
+// tiers, what was found in any of them counts.
+func (s *Survey) found(l *Look) float64 {
+	g := s.slope
+	if cached, ok := l.cached(); ok && s.told.most > 0 && s.edges[g.at].told {
+		if !g.tiers && s.fit[g.at].cat > toldCached && s.fit[g.at+1].cat != toldCold {
+			cached = 0
+			for _, f := range s.fit[:g.at+1] {
+				cached += l.sources()[s.told.name(f.cat)]
+			}
+		}
 		return min(1, float64(cached)/float64(s.told.most))
 	}
-	a, b := math.Exp(before), math.Exp(after)
+	a, b := math.Exp(g.before), math.Exp(g.after)
 	return min(max((b-l.TTFT)/(b-a), 0), 1)
 }
 
@@ -163,7 +204,7 @@ type pool struct {
 // Bremner, Brunk: Statistical inference under order restrictions, 1972). Looks of the
 // gallop are left out: they were asked for when less had been sent, which only LRU does
 // not mind.
-func (s *Survey) shares(before, after float64, lo, hi int) (pools []pool) {
+func (s *Survey) shares(lo, hi int) (pools []pool) {
 	looks := slices.Clone(s.looks[s.begun:])
 	slices.SortStableFunc(looks, func(a, b Look) int { return a.Depth - b.Depth })
 	for i := range looks {
@@ -171,7 +212,7 @@ func (s *Survey) shares(before, after float64, lo, hi int) (pools []pool) {
 		if l.Depth < lo || l.Depth > hi {
 			continue
 		}
-		pools = append(pools, pool{s.found(l, before, after), 1, l.Depth})
+		pools = append(pools, pool{s.found(l), 1, l.Depth})
 		for k := len(pools) - 1; k > 0; k-- {
 			a, b := &pools[k-1], pools[k]
 			if a.depth != b.depth && b.sum/b.n < a.sum/a.n {
@@ -195,17 +236,30 @@ func last(pools []pool, share float64) int {
 	return depth
 }
 
-// measure gives where the share found passes nine, five and one tenths.
+// measure gives where the share found passes nine, five and one tenths. Where all is cold at
+// last there is no edge beyond it, as what was lost before cannot be lost again; but one that
+// is told firmly is, where only TTFT tells of the gradual end.
 func (s *Survey) measure() {
 	g := s.slope
-	pools := s.shares(g.before, g.after, 1, s.size)
-	e := s.edges[0]
-	e.lo, g.half = last(pools, 0.9), last(pools, 0.5)
-	e.hi = max(last(pools, 0.1), e.lo+1)
-	n := 1
-	if s.isCold(s.fit[len(s.fit)-1]) {
-		n = len(s.edges) // what was lost before cannot be lost again at an edge
+	lo, hi := 1, s.size
+	if g.at > 0 {
+		lo = s.edges[g.at-1].hi
 	}
-	s.fit = slices.Delete(s.fit, 1, n)
-	s.edges = slices.Replace(s.edges, 0, n, e)
+	e, n := s.edges[g.at], g.at+1
+	if s.isCold(s.fit[len(s.fit)-1]) {
+		for n < len(s.edges) && (e.told || !s.edges[n].firm) {
+			n++
+		}
+	}
+	if n < len(s.edges) {
+		hi = s.edges[n].lo
+	}
+	pools := s.shares(lo, hi)
+	e.lo, g.half = max(lo, last(pools, 0.9)), max(lo, last(pools, 0.5))
+	e.hi = max(last(pools, 0.1), e.lo+1)
+	if e.hi-e.lo <= s.resolve(e.lo) && e.left.cat <= toldCached { // no eviction by chance is as steep: depth alone does not say what is found
+		e.gradual, e.alone, e.steep, s.slope = false, true, true, nil
+	}
+	s.fit = slices.Delete(s.fit, g.at+1, n)
+	s.edges = slices.Replace(s.edges, g.at, n, e)
 }

@@ -107,14 +107,14 @@ func (s *Survey) ending() {
 	case len(s.edges) == 0:
 		e.Seen = "no edge was found"
 	case s.slope != nil:
-		g := s.edges[0]
+		g := s.edges[s.slope.at]
 		e.Answer = No
-		e.Seen = fmt.Sprintf("the share that is found passes 90 %% at %d prompts, 50 %% at %d and 10 %% at %d", g.lo, s.slope.half, g.hi)
+		e.Seen = fmt.Sprintf("the share that is found passes 90 %% at %s, 50 %% at %d and 10 %% at %d", counted(g.lo, "prompt"), s.slope.half, g.hi)
 	default:
 		g := s.edges[len(s.edges)-1]
-		e.Answer, e.Seen = Yes, fmt.Sprintf("everything is found down to %d prompts, nothing from %d", g.lo, g.hi)
+		e.Answer, e.Seen = Yes, fmt.Sprintf("everything is found down to %s, nothing from %d", counted(g.lo, "prompt"), g.hi)
 		if !s.isCold(g.right) {
-			e.Seen = fmt.Sprintf("one tier down to %d prompts, the next from %d", g.lo, g.hi)
+			e.Seen = fmt.Sprintf("one tier down to %s, the next from %d", counted(g.lo, "prompt"), g.hi)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func (s *Survey) renewal() {
 	s.plan(Ask, n, way+n, false)
 	s.conclude(e, func(looks []Look) (Answer, string) {
 		k := s.hits(looks, g.left, g.right)
-		seen := fmt.Sprintf("of %d prompts inserted %d prompts ago and used again %d ago, %d were found in the tier that ends at %d", n, 2*way+n, way, k, g.lo)
+		seen := fmt.Sprintf("of %s inserted %d prompts ago and used again %d ago, %s found in the tier that ends at %d", counted(n, "prompt"), 2*way+n, way, were(k), g.lo)
 		return majority(k, len(looks)), seen
 	})
 }
@@ -163,7 +163,7 @@ func (s *Survey) admission() {
 	s.plan(Ask, n, far+n, false)
 	s.conclude(e, func(looks []Look) (Answer, string) {
 		k := len(looks) - s.hits(looks, last, segment{cat: untold, level: math.Inf(-1)})
-		seen := fmt.Sprintf("of %d prompts used twice, %d were found at a depth of %d, where prompts used once are not", n, k, far)
+		seen := fmt.Sprintf("of %s used twice, %s found at a depth of %d, where prompts used once are not", counted(n, "prompt"), were(k), far)
 		switch majority(k, len(looks)) {
 		case Yes:
 			return No, seen
@@ -207,7 +207,7 @@ func (s *Survey) parts() {
 			}
 		}
 		if k > 0 {
-			return Yes, fmt.Sprintf("at the edge, between %d and %d prompts, a part was found %d times", g.lo, g.hi, k)
+			return Yes, fmt.Sprintf("at the edge, between %d and %d prompts, a part was found in %s", g.lo, g.hi, counted(k, "look"))
 		}
 		return Unclear, fmt.Sprintf("no part was found at the edge between %d and %d prompts: prompts go as a whole or from their head, or the tier holds a whole number of them", g.lo, g.hi)
 	})
@@ -246,4 +246,20 @@ func majority(k, n int) Answer {
 		return No
 	}
 	return Unclear
+}
+
+// counted is a number of things in words: 1 prompt, 2 prompts.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
+}
+
+// were is a number of things and what they were: 1 was, 2 were.
+func were(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return fmt.Sprint(n, " were")
 }

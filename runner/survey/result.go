@@ -100,7 +100,7 @@ func (s *Survey) known() ([]segment, []edge) {
 	if len(s.curve.columns) == 0 {
 		return nil, nil
 	}
-	fit := s.merge(s.absorb(s.segments()))
+	fit := s.merge(s.absorb(s.segments()), s.oneLevel)
 	return fit, s.bounds(fit)
 }
 

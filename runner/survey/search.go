@@ -20,16 +20,19 @@ func (s *Survey) search() {
 		return
 	}
 	s.edges = s.bounds(s.fit)
-	if !tired && (s.narrow() || s.restore() || s.verify() || s.prove()) {
+	if !tired && (s.narrow() || s.restore() || s.verify() || s.part() || s.prove()) {
 		return
 	}
-	if merged := s.merge(s.fit); len(merged) < len(s.fit) {
+	if merged := s.merge(s.fit, func(a, b segment) bool { return !s.apart(a, b) }); len(merged) < len(s.fit) {
 		s.fit = merged
 		s.edges = s.bounds(merged)
 	}
+	for s.named() {
+	}
 	s.soften()
 	if s.slide() {
-		if s.phase = sloping; s.edges[0].told && s.isCold(s.edges[0].right) && !s.slope.tiers {
+		s.phase = sloping
+		if e := &s.edges[s.slope.at]; e.told && s.isCold(e.right) && !s.slope.tiers {
 			s.doubt()
 		}
 		return
@@ -167,9 +170,22 @@ func (s *Survey) bounds(fit []segment) (all []edge) {
 // resolve is how wide a bracket may be that begins at lo.
 func (s *Survey) resolve(lo int) int { return max(1, int(s.o.Resolution*float64(lo))) }
 
+// toldFirst gives the indexes of the edges, those that are told before those that only TTFT shows: these
+// may come and go with the noise, and take all patience.
+func (s *Survey) toldFirst() (all []int) {
+	for _, told := range []bool{true, false} {
+		for i := range s.edges {
+			if s.edges[i].told == told {
+				all = append(all, i)
+			}
+		}
+	}
+	return all
+}
+
 // narrow looks at an edge whose bracket is too wide.
 func (s *Survey) narrow() bool {
-	for i := range s.edges {
+	for _, i := range s.toldFirst() {
 		if e := &s.edges[i]; e.below+e.above > s.r.Miss {
 			s.ask(e.next())
 			return true
@@ -216,7 +232,7 @@ func (s *Survey) fresh(lo, hi int) (n int) {
 // verify looks on both sides of each edge, as often as would show a level of its own
 // there.
 func (s *Survey) verify() bool {
-	for i := range s.edges {
+	for _, i := range s.toldFirst() {
 		e := &s.edges[i]
 		want, near := max(s.enough(), 4), 2
 		if e.told {
@@ -240,11 +256,35 @@ func (s *Survey) verify() bool {
 // under random eviction some are lost there too.
 const longBefore = 4
 
+// part looks at levels that may be nearer than Ratio by chance, where less was seen, until
+// they are known to be apart.
+func (s *Survey) part() bool {
+	for i := range s.edges {
+		a, b := s.fit[i], s.fit[i+1]
+		if s.oneLevel(a, b) || s.apart(a, b) {
+			continue
+		}
+		if b.looks < a.looks {
+			a = b
+		}
+		if a.looks < apartLooks {
+			s.ask(s.within(a.first, a.last))
+			return true
+		}
+	}
+	return false
+}
+
+// apartLooks is the number of looks that a level gets, at most, to tell it from the next.
+const apartLooks = 60
+
 // prove looks further out on both sides of an edge that may not be one, a few times
 // where one look says little.
 func (s *Survey) prove() bool {
-	for i, nats := range s.accounts(false) {
-		if nats <= refuted || nats >= s.edges[i].sure() || s.oneLevel(s.edges[i].left, s.edges[i].right) {
+	all := s.accounts(false)
+	for _, i := range s.toldFirst() {
+		nats := all[i]
+		if nats <= refuted || nats >= s.firmly(i, all) || s.oneLevel(s.edges[i].left, s.edges[i].right) {
 			continue
 		}
 		e := &s.edges[i]

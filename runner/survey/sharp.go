@@ -1,6 +1,9 @@
 package survey
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Not every cache ends at an edge: under random eviction the chance to find a prompt
 // again falls slowly with its depth, and parts of it go before the rest. Two accounts of
@@ -39,6 +42,7 @@ func (s *Survey) sharp() []bool {
 	out := make([]bool, len(all))
 	var firsts []float64
 	for i, nats := range all {
+		s.edges[i].firm = s.edges[i].told && nats >= proven-spared
 		if out[i] = nats >= s.edges[i].sure()-spared; out[i] {
 			continue
 		}
@@ -59,10 +63,60 @@ func (e *edge) sure() float64 {
 	return proven
 }
 
+// firmly is by how many nats an edge must be one before the search ends, of the accounts of
+// all: a told one must be firm where TTFT tells of a gradual end before it.
+func (s *Survey) firmly(i int, all []float64) float64 {
+	for k := range i {
+		if e := &s.edges[k]; !e.told && all[k] < e.sure()-spared && s.fit[k].cat <= toldCached {
+			return proven
+		}
+	}
+	return s.edges[i].sure()
+}
+
 // accounts gives, for each edge, by how many nats the best account of the fresh looks, or
 // of those at prompts that were not looked at before, in which it is one is better than the
-// best in which it is not.
+// best in which it is not. Where it is told what a look found, that alone counts: TTFT of a
+// busy server says less.
 func (s *Survey) accounts(firsts bool) []float64 {
+	n := 0
+	for i := range s.edges {
+		if s.edges[i].told {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return s.weighed(firsts, false)
+	case len(s.edges):
+		return s.weighed(firsts, true)
+	}
+	out := s.weighed(firsts, false)
+	told, at := s.asTold()
+	for k, nats := range told.weighed(firsts, true) {
+		out[at[k]] = nats
+	}
+	return out
+}
+
+// asTold is a copy of the survey with the edges that are told, and the levels between them;
+// at are their indexes.
+func (s *Survey) asTold() (told *Survey, at []int) {
+	c := *s
+	c.fit, c.edges = slices.Clone(s.fit[:1]), nil
+	for i, e := range s.edges {
+		g := &c.fit[len(c.fit)-1]
+		if e.told {
+			c.fit, c.edges, at = append(c.fit, s.fit[i+1]), append(c.edges, e), append(at, i)
+		} else {
+			*g = s.segment(g.from, s.fit[i+1].to, g.cat)
+		}
+	}
+	return &c, at
+}
+
+// weighed gives accounts of all that looks show, or of what they are told to have found.
+func (s *Survey) weighed(firsts, told bool) []float64 {
 	n := len(s.edges)
 	out := make([]float64, n)
 	if n > mostEdges {
@@ -71,7 +125,7 @@ func (s *Survey) accounts(firsts bool) []float64 {
 		}
 		return out
 	}
-	w := s.weighing(firsts)
+	w := s.weighing(firsts, told)
 	gain := make([][]float64, n) // of a gradual end in the place of edges a to b
 	for a := range n {
 		gain[a] = make([]float64, n)
@@ -124,7 +178,8 @@ type weighed struct {
 }
 
 // weighing takes the fresh looks: all, or those at prompts that were not looked at before.
-func (s *Survey) weighing(firsts bool) *weighing {
+// In place of the TTFT of those that are told what they found stands its level.
+func (s *Survey) weighing(firsts, told bool) *weighing {
 	w := &weighing{s: s, sd: make([]float64, len(s.fit)), looks: make([][]weighed, len(s.fit))}
 	for i, g := range s.fit {
 		w.sd[i] = s.spreadOf(g)
@@ -137,6 +192,9 @@ func (s *Survey) weighing(firsts bool) *weighing {
 			continue
 		}
 		x := weighed{look: l, depth: math.Log(float64(l.Depth)), y: math.Log(l.TTFT)}
+		if told {
+			x.y = w.said(l, at)
+		}
 		if by >= 0 {
 			near[by] = append(near[by], x)
 			continue
@@ -148,6 +206,29 @@ func (s *Survey) weighing(firsts bool) *weighing {
 		w.settle(i, near[i])
 	}
 	return w
+}
+
+// said is the log TTFT of what a look is told to have found, where the edges have it at a
+// level: that of the nearest level of its kind.
+func (w *weighing) said(l *Look, at int) float64 {
+	c, fit := w.s.told.category(l), w.s.fit
+	best := -1
+	for i, g := range fit {
+		if c != untold && fits(c, g.cat) && (best < 0 || max(i-at, at-i) < max(best-at, at-best)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return math.Log(l.TTFT)
+	}
+	other := best
+	if w.s.told.part(l) { // of what ends at the cold level
+		if other = best + 1; c == toldCold {
+			other = best - 1
+		}
+		other = min(max(other, 0), len(fit)-1)
+	}
+	return (fit[best].level + fit[other].level) / 2
 }
 
 // stands gives the level that a look is of as the edges have it, and the edge that it

@@ -6,7 +6,7 @@ import (
 )
 
 // State says in words what is known and what is being looked for, for a line of
-// progress: "hbm ends between 180k and 212k tokens; looking for the next edge".
+// progress: "hbm ends between 180k and 212k tokens; narrowing the edge near 850k tokens".
 func (s *Survey) State() string {
 	var known []string
 	for i, t := range s.Result().Tiers {
@@ -29,7 +29,19 @@ func (s *Survey) State() string {
 			known = append(known, text)
 		}
 	}
+	if len(known) == 0 && s.phase == over && s.stop == "" {
+		known = append(known, s.none())
+	}
 	return strings.Join(append(known, s.doing()), "; ")
+}
+
+// none says that no edge was found.
+func (s *Survey) none() string {
+	m := s.Result()
+	if m.NoReuse {
+		return "no reuse at any distance"
+	}
+	return "no edge up to " + short(m.Reached.HiTokens) + " tokens"
 }
 
 // doing says what the survey is at.
@@ -51,7 +63,13 @@ func (s *Survey) doing() string {
 				return fmt.Sprintf("narrowing the edge near %s tokens", short(int64(e.lo)*s.o.PromptTokens))
 			}
 		}
-		return "looking for the next edge"
+		switch {
+		case s.ends.asked:
+			return "looking at both ends again"
+		case len(s.edges) > 0:
+			return "looking once more on both sides of what was found"
+		}
+		return "looking at depths of all sizes"
 	case cleaning:
 		return "confirming the edge near " + short(int64(s.walked().hi)*s.o.PromptTokens) + " tokens with new prompts"
 	case sloping:
