@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/file"
 )
@@ -23,6 +24,10 @@ func foreign(plain []rune) *condError {
 		case plain[i] == '|':
 			return &condError{i, i + 1, "condition-construct", "a pipe cannot be used: write or between conditions, and abs(x) for x | abs()"}
 		}
+	}
+	end := len(strings.TrimRightFunc(string(plain), unicode.IsSpace))
+	if last := utf8.RuneCountInString(string(plain)[:end]) - 1; last >= 0 && plain[last] == ';' {
+		return &condError{last, last + 1, "condition-construct", "; cannot be used: one condition stands alone"}
 	}
 	return nil
 }
