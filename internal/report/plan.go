@@ -316,12 +316,12 @@ func planTotals(p *scenario.Plan, prefill Prefill) string {
 		s += fmt.Sprintf("growth adds %s tokens in %s requests, cold%s; ", metric.Text(metric.Tokens, float64(e.IngestTokens)), metric.Text(metric.Count, float64(e.IngestRequests)), prefill.text(e.IngestTokens))
 	}
 	if sc.Mode == "sustained" {
-		return s + fmt.Sprintf("measured %s, drain on top%s; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), e.PeakStreams)
+		return s + fmt.Sprintf("measured %s, drain on top%s; at most %s in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), Plural(e.PeakStreams, "request"))
 	}
 	if e.MaxRequests > 0 {
 		s += requestsText(e) + " at the rates; "
 	}
-	return s + fmt.Sprintf("measured %s, warm-in and drain on top%s; at most %d requests in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), e.PeakStreams)
+	return s + fmt.Sprintf("measured %s, warm-in and drain on top%s; at most %s in flight", span(e.MinMeasured, e.MaxMeasured), prefill.whole(p), Plural(e.PeakStreams, "request"))
 }
 
 // requestsText says how many requests an open loop sends.

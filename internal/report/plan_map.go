@@ -45,9 +45,9 @@ func mapText(sc *scenario.Scenario) string {
 // mapTotals sums the plan of a map up in a sentence.
 func mapTotals(p *scenario.Plan, prefill Prefill) string {
 	e := p.Estimate()
-	return fmt.Sprintf("%s, %s; at most %s tokens in %s requests, each sent once%s, and about %s further requests, to look and to restore the order; a map ends when the deepest prompt is computed anew: it sends about %g x the prompts of the largest edge, more where these are few; at most %d requests in flight",
+	return fmt.Sprintf("%s, %s; at most %s tokens in %s requests, each sent once%s, and about %s further requests, to look and to restore the order; a map ends when the deepest prompt is computed anew: it sends about %g x the prompts of the largest edge, more where these are few; at most %s in flight",
 		Plural(len(p.Cells), "cell"), Plural(e.Points, "trial"), metric.Text(metric.Tokens, float64(e.WarmupTokens)), metric.Text(metric.Count, float64(e.WarmupRequests)),
-		prefill.text(e.WarmupTokens), metric.Text(metric.Count, float64(e.LookRequests)), scenario.MapFactor, e.PeakStreams)
+		prefill.text(e.WarmupTokens), metric.Text(metric.Count, float64(e.LookRequests)), scenario.MapFactor, Plural(e.PeakStreams, "request"))
 }
 
 // insteadText says what a map of the same range would cost, and how it is asked for.

@@ -47,6 +47,26 @@ func TestPlanIsAsWideAsTheTerminal(t *testing.T) {
 	}
 }
 
+// TestPlanOfOne: what there is one of is not written in the plural.
+func TestPlanOfOne(t *testing.T) {
+	for _, text := range []string{
+		"name: one\ntarget: http://localhost:8000\ncontexts: [8k]\nworking_set: [100k]\nmode: fixed\nconcurrency: [1]\nwarmup: {concurrency: 1}\n",
+		"name: one\ntarget: http://localhost:8000\ncontexts: [8k]\nworking_set: {max: 100k}\nmode: map\nwarmup: {concurrency: 1}\n",
+	} {
+		p, problems := scenario.Load("one.yaml", []byte(text), scenario.Options{})
+		if p == nil {
+			t.Fatal(scenario.Render(problems, false))
+		}
+		var out bytes.Buffer
+		if err := Plan(&out, p, Prefill{}, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "at most 1 request in flight\n") {
+			t.Errorf("%s", out.String())
+		}
+	}
+}
+
 // TestPlanAt60Columns shows what a narrow terminal leaves of a plan.
 func TestPlanAt60Columns(t *testing.T) {
 	var out bytes.Buffer
