@@ -32,6 +32,9 @@ func open(run string) (*view, error) {
 		return nil, usageError{err.Error()}
 	}
 	rec, err := result.Read(path)
+	if errors.Is(err, result.ErrNotRecord) && path == run { // not one that was spoilt
+		return nil, usageError{err.Error()}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -94,10 +94,12 @@ func (a *app) resume(args []string) error {
 		return usageError{err.Error()}
 	}
 	w, rec, err := result.Resume(path)
-	if errors.Is(err, result.ErrNoRun) {
+	switch {
+	case errors.Is(err, result.ErrNoRun):
 		return fmt.Errorf("%w; run the scenario again instead", err)
-	}
-	if err != nil {
+	case errors.Is(err, result.ErrNotRecord) && path == a.flags.resume: // not one that was spoilt
+		return usageError{err.Error()}
+	case err != nil:
 		return err
 	}
 	plan, err := planOf(rec, path, a.flags.allowCommands)

@@ -201,8 +201,11 @@ func FindRecord(run string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("no such run: %w", err)
 	}
-	if !info.IsDir() {
+	if info.Mode().IsRegular() {
 		return run, nil
+	}
+	if !info.IsDir() { // a pipe would be waited for
+		return "", fmt.Errorf("%s is no run: it is neither a directory nor a regular file", run)
 	}
 	path := filepath.Join(run, RecordFile)
 	if info, err = os.Stat(path); err != nil {

@@ -97,6 +97,9 @@ func TestNewRunDir(t *testing.T) {
 	if _, err := FindRecord(folder); err == nil || !strings.Contains(err.Error(), "no regular file") {
 		t.Errorf("a record that is no file: %v", err)
 	}
+	if _, err := FindRecord(os.DevNull); err == nil || !strings.Contains(err.Error(), "neither a directory nor a regular file") {
+		t.Errorf("a device: %v", err)
+	}
 	if _, err := FindRecord(filepath.Join(base, "nothing")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("nothing: %v", err)
 	}
