@@ -220,8 +220,13 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 		return n, w.failPart("bad-variable", n, path, parts[0].from, parts[0].to, "%s: variables are read in scenarios alone: write the value out", pathName(path))
 	}
 	good := true
-	for _, p := range parts {
-		good = w.readable(p, n, path) && good
+	var zones []zone
+	if urlAt(path) {
+		zones = zonesOf(parts)
+	}
+	for i, p := range parts {
+		secret := keptLiterally(path) || zones != nil && (zones[i] == userZone || zones[i] == queryZone)
+		good = w.readable(p, n, path, secret) && good
 	}
 	if !good || keptLiterally(path) {
 		return n, good
@@ -249,8 +254,9 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 	return &out, true
 }
 
-// readable holds a reference against what may be read and what is set.
-func (w *walker) readable(p piece, n *yaml.Node, path string) bool {
+// readable holds a reference against what may be read and what is set. A secret has no
+// default: it would stand in the file.
+func (w *walker) readable(p piece, n *yaml.Node, path string, secret bool) bool {
 	if p.name == "" {
 		return true
 	}
@@ -261,7 +267,9 @@ func (w *walker) readable(p piece, n *yaml.Node, path string) bool {
 	if p.name == keyVariable && !keptLiterally(path) && !urlAt(path) {
 		return w.failPart("env-not-allowed", n, path, p.from, p.to, "%s: ${%s} holds a key and would be shown: it may stand in headers, the body, a URL and a reset command alone", pathName(path), p.name)
 	}
-	if _, ok := p.value(w.vars.Env); !ok {
+	if _, ok := p.value(w.vars.Env); !ok && secret {
+		return w.failPart("unset-variable", n, path, p.from, p.to, "%s: the environment variable %s is not set: set it; to validate, plan and diff an empty value will do", pathName(path), p.name)
+	} else if !ok {
 		return w.failPart("unset-variable", n, path, p.from, p.to, "%s: the environment variable %s is not set: set it, or write a default as ${%s:-value}", pathName(path), p.name, p.name)
 	}
 	return true

@@ -309,3 +309,25 @@ func TestVariablesAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// Where a value may be a secret no default is advised: it would stand in the file.
+func TestUnsetSecrets(t *testing.T) {
+	for target, want := range map[string]bool{
+		`"http://u:${WSRUN_X}@a"`:                                    true,
+		`"http://${WSRUN_X}:8000"`:                                   false,
+		`{endpoints: [http://a], headers: {X: "${WSRUN_X}"}}`:        true,
+		`{endpoints: [http://a], body: {user: "${WSRUN_X}"}}`:        true,
+		`{endpoints: [http://a], metrics: "http://a/?t=${WSRUN_X}"}`: true,
+		`{endpoints: [http://a], model: "${WSRUN_X}"}`:               false,
+	} {
+		src := strings.Replace(minimal(""), "target: http://localhost:8000", "target: "+target, 1)
+		_, problems := Load("s.yaml", []byte(src), Options{})
+		if len(problems) != 1 || problems[0].Code != "unset-variable" || strings.Contains(problems[0].Message, "an empty value will do") != want || strings.Contains(problems[0].Message, ":-") == want {
+			t.Errorf("%s: %s", target, Render(problems, false))
+		}
+		plan, problems := Load("s.yaml", []byte(src), Options{Env: envOf(map[string]string{"WSRUN_X": ""})})
+		if want && plan == nil {
+			t.Errorf("%s: with an empty value: %s", target, Render(problems, false))
+		}
+	}
+}
