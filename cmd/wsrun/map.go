@@ -125,6 +125,10 @@ func (a *app) mapServer(server string, f mapFlags) error {
 // mapPlan loads the scenario that the flags make, and gives its text as well.
 func (a *app) mapPlan(path, server string, f mapFlags, opt scenario.Options) (*scenario.Plan, string, error) {
 	text := f.scenario(server)
+	if f.profile != "" && f.write == "" {
+		// The command line may name a file anywhere; what is kept as a file may not.
+		opt.Set = append(opt.Set, "target.simulator.profile="+strconv.Quote(f.profile))
+	}
 	plan, problems := scenario.Load(path, []byte(text), opt)
 	if len(problems) > 0 {
 		fmt.Fprint(a.stderr, scenario.Render(problems, bool(a.paint(a.stderr))))
