@@ -95,7 +95,7 @@ func drawn(t *testing.T, tab *browser.Tab) {
 	}
 }
 
-// look looks at a page as its readers do: wide and narrow, light and dark.
+// look looks at a page as its readers do: wide, dark and narrow.
 func look(t *testing.T, chrome *browser.Browser, page, name string) {
 	dir := browser.Screenshots(t)
 	for _, l := range []struct {
@@ -103,7 +103,7 @@ func look(t *testing.T, chrome *browser.Browser, page, name string) {
 		look browser.Look
 	}{
 		{"light", browser.Look{}}, {"dark", browser.Look{Dark: true}},
-		{"narrow", browser.Look{Width: 400, Height: 800}}, {"narrow-dark", browser.Look{Width: 400, Height: 800, Dark: true}},
+		{"narrow", browser.Look{Width: 400, Height: 800}},
 	} {
 		t.Run(l.as, func(t *testing.T) {
 			tab := chrome.Open(t, page, l.look)
