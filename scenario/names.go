@@ -6,6 +6,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
+	"github.com/wsrun/wsrun/internal/nearest"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
@@ -100,7 +101,7 @@ func (k *checker) unknown(n ast.Node, full, base string) *condError {
 			names = append(names, family)
 		}
 	}
-	switch near := nearest(base, names); {
+	switch near := nearest.Name(base, names); {
 	case base == "tier_share" || base == "edge":
 		return k.fail(n, "condition-name", "%q is a family of metrics: write %s.NAME with a tier of target.tiers, or %s", full, base, map[string]string{"tier_share": "tier_share.tier1", "edge": "edge1"}[base])
 	case slices.Contains(scopePrefixes, base):
@@ -134,7 +135,7 @@ func misspelt(base string) string {
 	for i := range names {
 		names[i] = strings.TrimPrefix(names[i], "server.")
 	}
-	if near := nearest(strings.TrimPrefix(base, "server."), names); near != "" {
+	if near := nearest.Name(strings.TrimPrefix(base, "server."), names); near != "" {
 		return "server." + near
 	}
 	return ""

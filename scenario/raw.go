@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wsrun/wsrun/internal/nearest"
 )
 
 // The raw structs are the file's own shape. Their tags are the one place that
@@ -359,7 +361,7 @@ func (t *rawTarget) decode(w *walker, n *yaml.Node, path string) bool {
 		t.Simulator = &rawSimulator{}
 		return true
 	}
-	if near := nearest(text, []string{"simulator"}); near != "" {
+	if near := nearest.Name(text, []string{"simulator"}); near != "" {
 		return w.fail("bad-value", n, path, "target: %q is no URL, did you mean simulator?", text)
 	}
 	w.at[path+"/endpoints"] = place{value: n}

@@ -3,6 +3,8 @@ package scenario
 import (
 	"slices"
 	"strings"
+
+	"github.com/wsrun/wsrun/internal/nearest"
 )
 
 // tierFamilies are the metrics whose last part is the name of a tier.
@@ -52,7 +54,7 @@ func statedAt(rest string, tiers []string) (name string) {
 	if end < 0 {
 		end = len(rest)
 	}
-	if all := strings.TrimRight(rest[:end], "-"); all != "" && (isDigit(rune(all[0])) || nearest(all, tiers) != "") {
+	if all := strings.TrimRight(rest[:end], "-"); all != "" && (isDigit(rune(all[0])) || nearest.Name(all, tiers) != "") {
 		return all
 	}
 	return ""

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/wsrun/wsrun/internal/nearest"
 )
 
 func TestParseSize(t *testing.T) {
@@ -135,11 +137,11 @@ func TestNearest(t *testing.T) {
 		"timeot": "timeouts", "tagret": "target", "threshold": "thresholds", "trails": "trials",
 		"ttft.p59": "ttft.p95", "TTFT.P95": "ttft.p95", "xyz": "", "trial": "trials", strings.Repeat("t", 100): "",
 	} {
-		if got := nearest(word, keys); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		if got := nearest.Name(word, keys); got != want {
+			t.Errorf("nearest.Name(%q) = %q, want %q", word, got, want)
 		}
 	}
-	if got := nearest("foo", []string{"slo", "stop", "f"}); got != "" {
+	if got := nearest.Name("foo", []string{"slo", "stop", "f"}); got != "" {
 		t.Errorf("foo is no slip of %q", got)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wsrun/wsrun/internal/nearest"
 )
 
 // place is where a value stands in the file. key is nil for the root and for
@@ -183,7 +185,7 @@ func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]in
 	for f := range fields {
 		names = append(names, f)
 	}
-	if near := nearest(name, sorted(names)); near != "" {
+	if near := nearest.Name(name, sorted(names)); near != "" {
 		w.meant[path+"/"+near] = true
 		return w.fail("unknown-key", key, sub, "unknown key %q, did you mean %q?", name, near)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wsrun/wsrun/internal/nearest"
 )
 
 // usageError is a wrong call: exit 2.
@@ -41,7 +43,7 @@ func unknownCommand(arg string, commands []string) error {
 		return usagef("%s is not supported yet\n`wsrun help` lists the commands", arg)
 	}
 	msg := fmt.Sprintf("%q is no command and no scenario (-, *.yaml, *.yml, *.json or a directory)", arg)
-	if near := nearest(arg, commands); near != "" {
+	if near := nearest.Name(arg, commands); near != "" {
 		msg += fmt.Sprintf("; did you mean %q?", near)
 	} else if _, err := os.Stat(arg + ".yaml"); err == nil {
 		msg += fmt.Sprintf("; did you mean %q?", arg+".yaml")
@@ -62,7 +64,7 @@ func unknownFlag(c *cobra.Command, err error) error {
 		}
 	}
 	hint := fmt.Sprintf("\n`%s --help` lists the flags", c.CommandPath())
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		hint = fmt.Sprintf("; did you mean --%s?", near)
 	}
 	return usagef("%v%s", err, hint)
@@ -92,43 +94,4 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		}
 		return unknownCommand(args[0], commandNames(root))
 	}}
-}
-
-// nearest gives the name that differs from word by least, at most two edits and
-// less than half of the word; empty when none is that near.
-func nearest(word string, names []string) string {
-	best, at := "", min(2, (len(word)-1)/2)+1
-	for _, n := range names {
-		if d := edits(strings.ToLower(word), n); d < at {
-			best, at = n, d
-		}
-	}
-	return best
-}
-
-// edits is the number of insertions, deletions, replacements and swaps of
-// neighbours between a and b (optimal string alignment).
-func edits(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wsrun/wsrun/internal/nearest"
 	"github.com/wsrun/wsrun/internal/report"
 	"github.com/wsrun/wsrun/internal/verdict"
 	"github.com/wsrun/wsrun/scenario"
@@ -72,7 +73,7 @@ func failClasses(names []string) ([]plandiff.Class, error) {
 		class := plandiff.Class(strings.TrimSpace(n))
 		if !slices.Contains(plandiff.Classes(), class) {
 			hint := ""
-			if near := nearest(string(class), strings.Split(classList(), ", ")); near != "" {
+			if near := nearest.Name(string(class), strings.Split(classList(), ", ")); near != "" {
 				hint = fmt.Sprintf("; did you mean %s?", near)
 			}
 			return nil, usagef("--fail-on %s: no such class%s: write %s", n, hint, classList())

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wsrun/wsrun/internal/explain"
+	"github.com/wsrun/wsrun/internal/nearest"
 	"github.com/wsrun/wsrun/internal/simulator"
 	"github.com/wsrun/wsrun/internal/term"
 )
@@ -103,7 +104,7 @@ func unexplained(kind, name string) error {
 	if kind != "" {
 		what = "no " + kind + " of this name"
 	}
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return usagef("explain %s: there is %s; did you mean %q?", name, what, near)
 	}
 	if len(names) <= 10 {
@@ -125,7 +126,7 @@ func (a *app) explainProfile(args []string) error {
 	p, ok := simulator.Builtin(args[0])
 	if !ok {
 		near := ""
-		if n := nearest(args[0], simulator.Names()); n != "" {
+		if n := nearest.Name(args[0], simulator.Names()); n != "" {
 			near = fmt.Sprintf("; did you mean %q?", n)
 		} else if _, err := os.Stat(args[0]); err == nil {
 			near = "; it is a file already"

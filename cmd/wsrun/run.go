@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wsrun/wsrun/internal/nearest"
 	"github.com/wsrun/wsrun/internal/verdict"
 	"github.com/wsrun/wsrun/runner/result"
 	"github.com/wsrun/wsrun/scenario"
@@ -149,7 +150,7 @@ func onlyKnown(only []string, plans []*scenario.Plan) error {
 			continue
 		}
 		near := ""
-		if n := nearest(key, keys); n != "" {
+		if n := nearest.Name(key, keys); n != "" {
 			near = fmt.Sprintf("; did you mean %q?", n)
 		}
 		return usagef("--only %s: there is no such cell%s; `wsrun plan --format lines` lists them", key, near)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wsrun/wsrun/internal/nearest"
 )
 
 // kind is what an option takes.
@@ -113,37 +115,14 @@ func suggestion(word string) string {
 	if s, ok := elsewhere[word]; ok {
 		return ": " + s
 	}
-	best, at := "", max(2, len(word)/3)+1
+	var names []string
 	for _, o := range options {
-		if d := distance(strings.TrimPrefix(word, "--"), strings.TrimPrefix(o.name, "--")); d < at {
-			best, at = o.name, d
-		}
+		names = append(names, strings.TrimPrefix(o.name, "--"))
 	}
-	if best != "" {
-		return ", did you mean " + best + "?"
+	if near := nearest.Name(strings.TrimPrefix(word, "--"), names); near != "" {
+		return ", did you mean --" + near + "?"
 	}
 	return ": " + program + " has none of this name; leave it out"
-}
-
-// distance is the number of inserted, deleted and replaced characters between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // byName gives the option of this full name.
