@@ -52,9 +52,6 @@ func (b *Block) Draw(above, lines []string) error {
 	return err
 }
 
-// Clear removes the block and leaves the cursor where it began.
-func (b *Block) Clear() error { return b.Draw(nil, nil) }
-
 func (b *Block) home(s *strings.Builder) {
 	if b.drawn > 0 {
 		fmt.Fprintf(s, "\x1b[%dA", b.drawn)

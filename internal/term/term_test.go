@@ -141,9 +141,9 @@ func TestBlockOnScreen(t *testing.T) {
 	out.Reset()
 	b = NewBlock(&out, func() int { return 21 })
 	b.Draw([]string{"cell 1 done"}, []string{"z"})
-	b.Clear()
+	b.Draw(nil, nil)
 	if got, want := Screen(out.String()), "cell 1 done"; got != want {
-		t.Errorf("after Clear:\n%s\nwant:\n%s", got, want)
+		t.Errorf("after it is cleared:\n%s\nwant:\n%s", got, want)
 	}
 }
 

@@ -103,9 +103,6 @@ type RunDir struct {
 	Manifest Manifest
 }
 
-// Path gives the run's place below the results folder, with slashes.
-func (r RunDir) Path() string { return r.Name + "/" + r.Dir }
-
 // FindRuns lists the runs of a results folder: each {name}/{stamp}-{id} in it that has a
 // manifest, by name, and of one name the newest first, as the manifests tell the time.
 // Runs without a headline (still running, killed, or of an older wsrun) are listed, too.

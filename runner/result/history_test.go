@@ -146,7 +146,7 @@ func TestFindRuns(t *testing.T) {
 	runs, errs := FindRuns(base)
 	var got []string
 	for _, r := range runs {
-		got = append(got, r.Path())
+		got = append(got, r.Name+"/"+r.Dir)
 	}
 	want := []string{"a/20260102_030409-0009", "a/baseline", "a/20260102_030405-0005", "a/20260102_030401-0001", "b/20260102_030405-ab12"}
 	if diff := cmp.Diff(want, got); diff != "" {
