@@ -240,7 +240,8 @@ func (g *generator) rules(s *jsonschema.Schema, t reflect.Type, tag string) (req
 	return required
 }
 
-// rule applies one rule to every alternative that it can hold for.
+// rule applies one rule to every alternative that it can hold for. A shape's own bound
+// stays where it is narrower: percentages begin at 1, or are 0.
 func (g *generator) rule(s *jsonschema.Schema, t reflect.Type, name, param string, elements bool) {
 	for _, a := range s.AnyOf {
 		g.rule(a, t, name, param, elements)
@@ -252,19 +253,19 @@ func (g *generator) rule(s *jsonschema.Schema, t reflect.Type, name, param strin
 	number := s.Type == "integer" || s.Type == "number"
 	switch name {
 	case "gte":
-		if number {
+		if number && !above(s.Minimum, param) {
 			s.Minimum = json.Number(param)
 		}
 	case "gt":
-		if number {
+		if number && !above(s.Minimum, param) {
 			s.Minimum, s.ExclusiveMinimum = "", json.Number(param)
 		}
 	case "lte":
-		if number {
+		if number && !above(json.Number(param), s.Maximum.String()) {
 			s.Maximum = json.Number(param)
 		}
 	case "lt":
-		if number {
+		if number && !above(json.Number(param), s.Maximum.String()) {
 			s.Maximum, s.ExclusiveMaximum = "", json.Number(param)
 		}
 	case "eq":
@@ -284,6 +285,13 @@ func (g *generator) rule(s *jsonschema.Schema, t reflect.Type, name, param strin
 	default:
 		g.unmapped = append(g.unmapped, t.String()+": "+name)
 	}
+}
+
+// above reports whether one number is above another, both being there.
+func above(a json.Number, b string) bool {
+	x, errX := a.Float64()
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x > y
 }
 
 func (g *generator) least(s *jsonschema.Schema, param string) {
