@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 
 	"github.com/valyala/fastjson"
@@ -22,7 +23,8 @@ type record struct {
 
 	message string // the error's, where failed
 
-	// Cached prompt tokens by tier (SGLang), or sample.Unknown, and where the last are kept.
+	// Cached prompt tokens by tier (SGLang), or sample.Unknown, and where the last are kept:
+	// the name of the storage's class, empty where that keeps files.
 	device, host, storage int64
 	backend               string
 }
@@ -152,19 +154,23 @@ func (r *record) details(v *fastjson.Value) {
 	}
 	r.device, r.host, r.storage = count(v.Get("device")), count(v.Get("host")), count(v.Get("storage"))
 	if name := v.Get("storage_backend"); filled(name) {
-		b, _ := name.StringBytes()
-		r.backend = string(b)
+		switch b, _ := name.StringBytes(); string(b) {
+		case "file", "HiCacheFile":
+		default:
+			r.backend = string(b)
+		}
 	}
 }
 
-// sources gives the cached prompt tokens by tier, nil when not told. The storage goes by
-// its backend's name, which is that of a class, unless that keeps files.
+// sources gives the cached prompt tokens by tier, nil when not told, as nearly every
+// record does not. The storage goes by its backend's name, or is a disk.
 func (r *record) sources() (out []sample.Source) {
-	last := r.backend
-	if last == "" || last == "file" || last == "HiCacheFile" {
-		last = "disk"
+	if max(r.device, r.host, r.storage) < 0 {
+		return nil
 	}
-	for _, t := range [...]sample.Source{{Tier: "hbm", Tokens: r.device}, {Tier: "dram", Tokens: r.host}, {Tier: last, Tokens: r.storage}} {
+	tiers := [...]sample.Source{{Tier: "hbm", Tokens: r.device}, {Tier: "dram", Tokens: r.host}, {Tier: cmp.Or(r.backend, "disk"), Tokens: r.storage}}
+	out = make([]sample.Source, 0, len(tiers))
+	for _, t := range tiers {
 		if t.Tokens >= 0 {
 			out = append(out, t)
 		}

@@ -124,6 +124,30 @@ func TestSourcesTold(t *testing.T) {
 	}
 }
 
+// Tokens by tier cost a request one allocation, and records that tell none cost nothing.
+func TestSourcesAllocateOnce(t *testing.T) {
+	var d decoder
+	var r record
+	for data, want := range map[string]float64{
+		`{"choices":[],"usage":null,"sglext":{"cached_tokens_details":{"device":1,"host":2,"storage":3,"storage_backend":"HiCacheFile"}}}`: 1,
+		`{"choices":[],"usage":null,"sglext":{"routed_experts":null,"cached_tokens_details":null}}`:                                        0,
+		`{"choices":[{"index":0,"text":" w"}],"usage":null,"sglext":null}`:                                                                 0,
+	} {
+		b := []byte(data)
+		if got := testing.AllocsPerRun(20, func() {
+			if err := d.decode(b, &r); err != nil {
+				t.Fatal(err)
+			}
+			madeSources = r.sources()
+		}); got != want {
+			t.Errorf("%s: %v allocations, want %v", data, got, want)
+		}
+	}
+}
+
+// madeSources keeps what a test made, so that it must be allocated.
+var madeSources []sample.Source
+
 // Where usage tells no cached tokens, the tiers' sum is told; where nothing is told, that
 // means none only of a server that is known to leave a zero out, and only where it told
 // its usage.
