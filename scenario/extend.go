@@ -311,6 +311,24 @@ func below(dir, name string) (string, bool) {
 	return path, filepath.IsLocal(path)
 }
 
+// fileAt gives, as seen from the working directory, the file that the value at a path
+// names: it is written as seen from the file that holds the value. ok is false where it
+// leads out of the working directory.
+func (r *resolver) fileAt(at, name string) (path string, ok bool) {
+	dir := r.src.dir
+	if p, given := r.at[at]; given {
+		dir = r.sourceOf(p.value).dir
+	}
+	switch path, ok = below(dir, name); {
+	case ok:
+		return path, true
+	case path == "" || !local(name):
+		return "", false
+	}
+	// The scenario itself lies elsewhere (standard input, an absolute path).
+	return filepath.Clean(name), true
+}
+
 // byCommandLine reports whether the value at a path was written with --set: whoever calls
 // wsrun may name any file, a scenario only those below the working directory.
 func (r *resolver) byCommandLine(path string) bool {

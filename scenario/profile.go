@@ -108,21 +108,13 @@ func (r *resolver) simulator(profile string) *Simulator {
 		return &Simulator{Profile: profile}
 	}
 	at := "/target/simulator/profile"
-	dir := r.src.dir
-	if p, ok := r.at[at]; ok {
-		dir = r.sourceOf(p.value).dir
-	}
-	file, inside := below(dir, profile)
-	read, anywhere := r.opt.readBelow, !local(profile) && r.byCommandLine(at)
-	if anywhere {
+	file, inside := r.fileAt(at, profile)
+	read := r.opt.readBelow
+	if !local(profile) && r.byCommandLine(at) {
 		file, read = profile, r.opt.read
-	} else if file == "" || !local(profile) && !inside {
+	} else if !inside {
 		r.fault("outside-working-directory", at, "target.simulator.profile %q leaves the working directory: write a path below it, or give it on the command line with --set", profile)
 		return nil
-	}
-	if !local(file) && !anywhere {
-		// The scenario itself lies elsewhere (standard input, an absolute path).
-		file = filepath.Clean(profile)
 	}
 	src, err := read(file)
 	if err != nil {

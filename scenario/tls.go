@@ -33,23 +33,15 @@ func (r *resolver) tls(raw *rawTLS) *TLS {
 	return t
 }
 
-// tlsFile gives a file as seen from the working directory: it is written as seen from the
-// file that names it, as a profile is.
+// tlsFile gives a file as seen from the working directory.
 func (r *resolver) tlsFile(key string, name *string) string {
 	if name == nil {
 		return ""
 	}
 	at := "/target/tls/" + key
-	dir := r.src.dir
-	if p, ok := r.at[at]; ok {
-		dir = r.sourceOf(p.value).dir
-	}
-	file, inside := below(dir, *name)
-	switch {
-	case file == "" || !local(*name) && !inside:
+	file, inside := r.fileAt(at, *name)
+	if !inside {
 		r.fault("outside-working-directory", at, "target.tls.%s %q leaves the working directory: write a path below it", key, *name)
-	case !inside: // the scenario itself lies elsewhere (standard input, an absolute path)
-		return filepath.ToSlash(filepath.Clean(*name))
 	}
 	return filepath.ToSlash(file)
 }
