@@ -198,7 +198,7 @@ type rawZipf struct {
 
 // Shape implements the schema's side.
 func (rawAccess) Shape() []any {
-	return []any{`{"type":"string","enum":["cyclic","uniform","depth"]}`, mapOf{rawZipf{}}}
+	return []any{`{"type":"string","enum":["` + strings.Join(accessLaws, `","`) + `"]}`, mapOf{rawZipf{}}}
 }
 
 func (a *rawAccess) decode(w *walker, n *yaml.Node, path string) bool {

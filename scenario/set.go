@@ -33,7 +33,7 @@ type segment struct {
 
 // number gives a segment as an index of a list.
 func (g segment) number() (int, bool) {
-	if g.text == "" || len(g.text) > 6 || strings.Trim(g.text, "0123456789") != "" {
+	if len(g.text) > 6 || !plainInteger(g.text) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(g.text)

@@ -181,11 +181,8 @@ func (w *walker) key(key *yaml.Node, path string, seen map[string]*yaml.Node) (s
 
 func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]int) bool {
 	sub := path + "/" + name
-	names := make([]string, 0, len(fields))
-	for f := range fields {
-		names = append(names, f)
-	}
-	if near := nearest.Name(name, sorted(names)); near != "" {
+	names := sortedKeys(fields)
+	if near := nearest.Name(name, names); near != "" {
 		w.meant[path+"/"+near] = true
 		return w.fail("unknown-key", key, sub, "unknown key %q, did you mean %q?", name, near)
 	}
@@ -196,7 +193,7 @@ func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]in
 		}
 		return w.fail("unknown-key", key, sub, "unknown key %q in %s: remove it%s", name, pathName(path), more)
 	}
-	return w.fail("unknown-key", key, sub, "unknown key %q in %s: known are %s", name, pathName(path), strings.Join(sorted(names), ", "))
+	return w.fail("unknown-key", key, sub, "unknown key %q in %s: known are %s", name, pathName(path), strings.Join(names, ", "))
 }
 
 func (w *walker) text(n *yaml.Node, v reflect.Value, path string) bool {
