@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -125,4 +126,13 @@ func exprEnvironment() types.Map {
 	return whole
 }
 
+// scopePrefixes stand in front of a metric in a stop.
 var scopePrefixes = []string{"total", "prev", "best"}
+
+// cutScope takes the prefix off a name; prefix is empty where there is none.
+func cutScope(full string) (prefix, base string) {
+	if head, rest, has := strings.Cut(full, "."); has && slices.Contains(scopePrefixes, head) {
+		return head, rest
+	}
+	return "", full
+}

@@ -54,10 +54,7 @@ func (k *checker) reach(n ast.Node) reached {
 		return reached{span: v}
 	}
 	full = k.cond.original(full)
-	base := full
-	for _, p := range scopePrefixes {
-		base = strings.TrimPrefix(base, p+".")
-	}
+	_, base := cutScope(full)
 	d, known := metric.Find(base)
 	switch {
 	case !known || strings.HasPrefix(base, "server."):

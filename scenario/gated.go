@@ -14,7 +14,8 @@ func (e *expansion) gated(clean func(paths ...string) bool) {
 		at := "/compare/gate/" + itoa(i)
 		var where *Condition
 		if clean(at) && e.gatedMetric(at+"/metric", g.Metric) {
-			where = e.gatedWhere(at+"/where", g)
+			def, _ := metric.Find(g.Metric)
+			where = e.where(at+"/where", g.Where, def.Threshold, "nothing would ever be compared")
 		}
 		e.plan.Gated = append(e.plan.Gated, where)
 	}
@@ -46,23 +47,4 @@ func (e *expansion) gatedMetric(path, name string) bool {
 // a percentile or max, no mean.
 func (s SLO) holdsRequests() bool {
 	return slices.ContainsFunc(slices.Concat(s.TTFT, s.OutputRate), func(l Line) bool { return l.Stat != "avg" })
-}
-
-func (e *expansion) gatedWhere(path string, g GateLine) *Condition {
-	if g.Where == "" {
-		return nil
-	}
-	scope := WhereScope
-	def, _ := metric.Find(g.Metric)
-	if def.Threshold {
-		scope = EdgeWhereScope
-	}
-	where := e.one(path, g.Where, scope)
-	if where == nil || !e.noteMap(path, where, def.Threshold) {
-		return nil
-	}
-	if points := e.axes(); len(points) > 0 && !e.met(where, points) {
-		e.note(false, "where-unmet", path, "no planned point meets %s (planned: %s): nothing would ever be compared", g.Where, plannedText(where, points))
-	}
-	return where
 }

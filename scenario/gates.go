@@ -46,9 +46,7 @@ func (e *expansion) noteOutput(path string, c *Condition) {
 		return // noteMap says that a map has neither
 	}
 	for _, name := range c.Names() {
-		for _, p := range scopePrefixes {
-			name = strings.TrimPrefix(name, p+".")
-		}
+		_, name = cutScope(name)
 		switch family, _, _ := strings.Cut(name, "."); family {
 		case "tpot", "itl", "icl", "output_rate":
 			e.note(false, "output-too-short", path, "%s needs at least 2 output tokens, output_tokens is %d: one token has no rate, so it would never have data", name, e.sc.OutputTokens)
@@ -62,10 +60,8 @@ func (e *expansion) noteGoodput(path string, c *Condition) {
 	if e.sc.Mode == mapped {
 		return // noteMap says that there is none
 	}
-	for _, l := range append(append([]Line(nil), e.sc.SLO.TTFT...), e.sc.SLO.OutputRate...) {
-		if l.Stat != "avg" {
-			return
-		}
+	if e.sc.SLO.holdsRequests() {
+		return
 	}
 	for _, name := range c.Names() {
 		if strings.HasSuffix(name, "goodput") || strings.HasSuffix(name, "goodput_share") {
@@ -93,24 +89,32 @@ func (e *expansion) gate(at string, t Threshold) Gate {
 			}
 		}
 	}
-	if t.Where == "" {
-		return g
+	g.Where = e.where(at+"/where", t.Where, edges, "the threshold would never be judged")
+	return g
+}
+
+// where reads which points a threshold, or a line of compare.gate, is about: nil where it
+// is about all of them, or where the text is wrong. unmet says what comes of it where no
+// planned point is meant.
+func (e *expansion) where(path, text string, edges bool, unmet string) *Condition {
+	if text == "" {
+		return nil
 	}
 	scope := WhereScope
 	if edges {
 		scope = EdgeWhereScope
 	}
-	g.Where = e.one(at+"/where", t.Where, scope)
-	if g.Where == nil || !e.noteMap(at+"/where", g.Where, edges) {
-		return g
+	where := e.one(path, text, scope)
+	if where == nil || !e.noteMap(path, where, edges) {
+		return where
 	}
 	if edges {
-		e.noteEdgeLevel(at+"/where", g.Where)
+		e.noteEdgeLevel(path, where)
 	}
-	if points := e.axes(); len(points) > 0 && !e.met(g.Where, points) {
-		e.note(false, "where-unmet", at+"/where", "no planned point meets %s (planned: %s): the threshold would never be judged", t.Where, plannedText(g.Where, points))
+	if points := e.axes(); len(points) > 0 && !e.met(where, points) {
+		e.note(false, "where-unmet", path, "no planned point meets %s (planned: %s): %s", text, plannedText(where, points), unmet)
 	}
-	return g
+	return where
 }
 
 // OnEdges reports whether the threshold is about transitions: one value for each

@@ -36,12 +36,9 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 	if from, to := extent(n, k.cond.lits); string(k.text[from:to]) != full {
 		return value{}, k.fail(n, "condition-construct", "a metric is a plain name: write %s", full)
 	}
-	base, prefixed := full, false
-	if head, rest, has := strings.Cut(full, "."); has && slices.Contains(scopePrefixes, head) {
-		if k.scope != StopScope {
-			return value{}, k.fail(n, "condition-scope", "%s. is only known in stop: in a threshold a bare metric is the point's total; write %s", head, rest)
-		}
-		base, prefixed = rest, true
+	prefix, base := cutScope(full)
+	if prefix != "" && k.scope != StopScope {
+		return value{}, k.fail(n, "condition-scope", "%s. is only known in stop: in a threshold a bare metric is the point's total; write %s", prefix, base)
 	}
 	def, ok := metric.Find(base)
 	if tier, isTier := tierOf(base); isTier && strings.Contains(tier, ".") {
@@ -56,7 +53,7 @@ func (k *checker) name(n ast.Node) (value, *condError) {
 	if near := misspelt(base); near != "" {
 		return value{}, k.fail(n, "condition-name", "unknown metric %q, did you mean %q?", full, near)
 	}
-	if err := k.inScope(n, def, base, prefixed); err != nil {
+	if err := k.inScope(n, def, base, prefix != ""); err != nil {
 		return value{}, err
 	}
 	if err := k.knownTier(n, base); err != nil {

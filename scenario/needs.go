@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wsrun/wsrun/scenario/metric"
@@ -163,17 +162,15 @@ func (n *Needs) period(p *Plan) {
 			continue // it reads the finished level
 		}
 		for _, name := range c.Names() {
-			switch head, rest, _ := strings.Cut(name, "."); head {
-			case "total", "best":
-				continue
-			case "prev":
-				name = rest
+			prefix, base := cutScope(name)
+			if prefix == "total" || prefix == "best" {
+				continue // those are not of a period
 			}
-			d, _ := metric.Find(name)
-			if d.MinSamples() == 0 || slices.Contains(n.ByPeriod, name) {
+			d, _ := metric.Find(base)
+			if d.MinSamples() == 0 || slices.Contains(n.ByPeriod, base) {
 				continue
 			}
-			n.ByPeriod = append(n.ByPeriod, name)
+			n.ByPeriod = append(n.ByPeriod, base)
 			n.PeriodSamples = max(n.PeriodSamples, d.MinSamples())
 		}
 	}
@@ -202,9 +199,7 @@ func (p *Plan) percentiles() []string {
 	}
 	var out []string
 	for _, name := range names {
-		if head, rest, ok := strings.Cut(name, "."); ok && slices.Contains(scopePrefixes, head) {
-			name = rest
-		}
+		_, name = cutScope(name)
 		if metric.VerdictSamples(name) > 0 && !slices.Contains(out, name) {
 			out = append(out, name)
 		}

@@ -276,3 +276,15 @@ func TestSustainedDigest(t *testing.T) {
 		seen[d] = more
 	}
 }
+
+// TestEdgesOfASearchHaveNoLevel: a curve of sustained mode is of no one level, wherever a
+// condition chooses curves.
+func TestEdgesOfASearchHaveNoLevel(t *testing.T) {
+	for _, at := range []string{"thresholds: [{expect: edge1 > 1k, where: WHERE}]\n", "compare: {gate: [{metric: edge1, where: WHERE}]}\n"} {
+		must(t, sustainedFile(strings.Replace(at, "WHERE", "context == 8k", 1)), Options{})
+		_, problems := Load("x", []byte(sustainedFile(strings.Replace(at, "WHERE", "concurrency == 4", 1))), Options{})
+		if codesOf(problems) != "condition-scope" || !strings.HasSuffix(problems[0].Path, "/where") {
+			t.Errorf("%s: %s", at, Render(problems, false))
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/wsrun/wsrun/internal/nearest"
@@ -74,8 +73,8 @@ func codedName(name string) string {
 // original gives a name of the condition as it was written.
 func (c *Condition) original(full string) string {
 	for code, name := range c.coded {
-		if head, ok := strings.CutSuffix(full, code); ok && (head == "" || slices.Contains(scopePrefixes, strings.TrimSuffix(head, "."))) {
-			return head + name
+		if _, base := cutScope(full); base == code {
+			return strings.TrimSuffix(full, code) + name
 		}
 	}
 	return full
