@@ -226,6 +226,25 @@ func TestMixedPoints(t *testing.T) {
 	}
 }
 
+// A point that the server tells to be found whole has no part of what is computed again,
+// however its TTFT lies: slots that answer a little faster than the cache behind them must
+// not hide where that ends (seen of llama-server, 4.0 and 4.9 ms before 179).
+func TestFoundWholeIsNoMixture(t *testing.T) {
+	at := func(n int, ttft, cached float64) Point {
+		p := Point{ReuseDistance: int64(n * (r + 100)), WorkingSet: int64(n * r), ReusedTokens: r, CachedTold: true, Cached: cached}
+		for i := range 100 {
+			p.TTFT = append(p.TTFT, ttft*(.9+.004*float64(i)))
+		}
+		return p
+	}
+	for ratio := 1.; ratio < 2; ratio += .02 {
+		got := Find([]Point{at(4, .004, 99.9), at(5, .004*ratio, 99.9), at(6, .179, 0), at(7, .179, 0)}, Options{})
+		if n := len(got.Transitions); n == 0 || got.Transitions[n-1].LoSize != 5*r || got.Transitions[n-1].HiSize != 6*r {
+			t.Errorf("x%.2f: got %s, none %q, want the last edge between 5 and 6", ratio, edges(got), got.None)
+		}
+	}
+}
+
 // Refining puts many mixed points close together: none differs from the next by
 // the least change, and yet it is an edge.
 func TestRefinedSoftEdge(t *testing.T) {

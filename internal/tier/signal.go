@@ -145,8 +145,13 @@ func mixture(a, b, c signal) bool {
 	cb, okB := b.computed()
 	cc, okC := c.computed()
 	between := min(ca, cc)+sharePoints/2 < cb && cb < max(ca, cc)-sharePoints/2
-	if okA && okB && okC && between && cb > sharePoints && cb < 100-sharePoints {
+	switch told := okA && okB && okC; {
+	case told && between && cb > sharePoints && cb < 100-sharePoints:
 		return true
+	case told && !between && math.Abs(ca-cc) > 100-sharePoints:
+		// One side finds (almost) all, the other (almost) nothing, and b is told to be as
+		// one of them: no part of it is of the other, whatever TTFT looks like.
+		return false
 	}
 	return mixedTTFT(a.ttft, b.ttft, c.ttft)
 }
