@@ -13,7 +13,7 @@ import (
 )
 
 // codeAt says which argument of the functions that note a problem is its code.
-var codeAt = map[string]int{"fail": 0, "failPart": 0, "fault": 0, "faultKey": 0, "faultPart": 0, "problem": 0, "whole": 0, "note": 1, "notePart": 1}
+var codeAt = map[string]int{"fail": 0, "failPart": 0, "fault": 0, "faultKey": 0, "problem": 0, "whole": 0, "note": 1}
 
 // TestCodesAreThoseOfTheSource holds Codes against the codes that stand in the source, so
 // that one without an exhibit or help cannot be there, and none is listed that nothing

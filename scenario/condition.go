@@ -30,7 +30,7 @@ func (t Tri) String() string {
 	return "unknown"
 }
 
-// Condition is a compiled expression of stop or thresholds.
+// Condition is a compiled expression of stop, thresholds or compare.gate.
 type Condition struct {
 	text  string
 	root  ast.Node

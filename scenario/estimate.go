@@ -54,7 +54,7 @@ func (p *Plan) EstimateCell(c Cell) Estimate {
 	if len(c.Steps) > 0 {
 		return p.estimateGrowth(c)
 	}
-	levels, trials := len(c.Levels)+len(c.Rates), sc.Trials
+	levels, trials := c.loads(), sc.Trials
 	warmups := int64(trials * p.copies())
 	if sc.Warmup.Rewarm == "per-level" {
 		warmups *= int64(levels)

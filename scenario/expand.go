@@ -334,10 +334,10 @@ func interleave(cells []Cell) []Cell {
 // Digest identifies what is measured: sha256 over the resolved scenario without
 // URLs, header values that may be secrets, the key's name, TLS, description, labels,
 // output, and what a comparison holds runs against (none of which is sent or changes
-// what is measured). The number of
-// endpoints stays, and so does that of replicas: they move edges. Stated tiers and
-// GPUs are left out: two runs that differ only in what their scenarios say of the
-// server measure the same. (What a condition makes of a tier's name is in its text.)
+// what is measured). The number of endpoints stays, and so does that of replicas: they
+// move edges. Stated tiers and GPUs are left out: two runs that differ only in what their
+// scenarios say of the server measure the same. (What a condition makes of a tier's name
+// is in its text.)
 func Digest(sc *Scenario) string {
 	c := *sc
 	c.Description, c.Labels, c.Output, c.Compare = "", nil, Output{}, Compare{}

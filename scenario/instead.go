@@ -42,7 +42,7 @@ func (p *Plan) warmups() int {
 	for _, c := range p.Cells {
 		rates[c.HitRate] = true
 		if n++; sc.Warmup.Rewarm == "per-level" && sc.Mode == fixed {
-			n += max(len(c.Levels), len(c.Rates)) - 1
+			n += c.loads() - 1
 		}
 	}
 	if sc.Warmup.Rewarm == "once" && sc.Mode == fixed {

@@ -33,7 +33,7 @@ type Options struct {
 	SimulatorProfiles func(name string) bool            // known profile names; nil accepts all
 	ProfileNames      []string                          // for suggestions and the message
 	CheckProfile      func(json []byte) error           // holds a profile file, as JSON, against the simulator's rules; nil accepts
-	ReadFile          func(path string) ([]byte, error) // reads scenario and profile files; nil: the file system
+	ReadFile          func(path string) ([]byte, error) // reads scenarios, their bases and profiles; nil: the file system
 }
 
 // Load reads one scenario file. path is as the user named it and stands in the

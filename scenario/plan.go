@@ -111,6 +111,9 @@ func (c Cell) At(step int) Cell {
 	return c
 }
 
+// loads is how many levels or rates the cell is measured at, each in a window of its own.
+func (c Cell) loads() int { return len(c.Levels) + len(c.Rates) }
+
 // Left is a size that was left out of the plan.
 type Left struct {
 	Context    int64

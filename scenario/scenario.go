@@ -96,7 +96,7 @@ type Target struct {
 	APIKeyEnv       string            `json:"api_key_env"`
 	Headers         map[string]string `json:"headers,omitempty"`
 	Body            map[string]any    `json:"body,omitempty"`
-	Metrics         []string          `json:"metrics,omitempty"` // URLs, one per endpoint; MetricsAuto: {endpoint}/metrics
+	Metrics         []string          `json:"metrics,omitempty"` // URLs, one for all, for each endpoint or for each replica; MetricsAuto: {endpoint}/metrics
 	MetricsAuto     bool              `json:"metrics_auto"`
 	MetricsInterval Duration          `json:"metrics_interval"`
 	Timeouts        Timeouts          `json:"timeouts"`
