@@ -170,7 +170,7 @@ func (m *Map) free(from, to survey.Level) bool {
 	if from.N == 0 || to.N == 0 {
 		return false
 	}
-	sd := medianError * m.Found.Spread
+	sd := survey.MedianError * m.Found.Spread
 	chance := 2 * math.Hypot(from.P50*sd/math.Sqrt(float64(from.N)), to.P50*sd/math.Sqrt(float64(to.N)))
 	return to.P50-from.P50 <= chance
 }

@@ -44,15 +44,9 @@ func (s *summariser) mapRules(p *Point, m *Map, u *UnitRecord) {
 	s.looksRule(p, m)
 }
 
-// Looks that a percentile of a row needs before a threshold may rest on it.
-const (
-	// levelError is how well a level is to be known: its median to 7 % (docs/measurement.md,
-	// Map). medianError is the standard error of a median of normal values, in sd/sqrt(n).
-	levelError  = 0.07
-	medianError = 1.2533
-	leastLooks  = 3
-	mostLooks   = 25
-)
+// mostLooks are the looks that a median of a row needs before a threshold may rest on it, at
+// most.
+const mostLooks = 25
 
 // looksNeeded is the number of looks that a percentile of a row of a map needs as evidence.
 // Looks are taken until the levels are known, and no longer: the median, and what lies
@@ -63,8 +57,7 @@ func looksNeeded(name string, spread float64) int {
 	if d, ok := metric.Find(name); !ok || d.Quantile > 0.5 {
 		return metric.VerdictSamples(name)
 	}
-	n := math.Ceil(math.Pow(medianError*spread/levelError, 2))
-	return int(min(max(n, leastLooks), mostLooks))
+	return survey.LevelLooks(spread, mostLooks)
 }
 
 // looksRule is the rule too-few-samples for a row of a map.

@@ -27,8 +27,7 @@ type Moved struct {
 func (s *Survey) finish() {
 	if !s.ends.asked {
 		s.ends.asked, s.ends.from = true, len(s.looks)
-		sd := s.noise.sd
-		s.ends.n = min(max(int(math.Ceil(math.Pow(1.25*sd/0.07, 2))), 3), 12)
+		s.ends.n = LevelLooks(s.noise.sd, 12)
 		if s.told.any {
 			s.ends.n = 2
 		}
@@ -79,8 +78,6 @@ func (s *Survey) moved(before []float64, depth int) Moved {
 		return Moved{Steady: true}
 	}
 	a, b := stats.Median(before), stats.Median(after)
-	// The standard error of a median is 1.2533 sd/sqrt(n).
-	chance := 3 * 1.2533 * s.noise.sd * math.Sqrt(1/float64(len(before))+1/float64(len(after)))
-	d := math.Abs(b - a)
+	chance, d := s.byChance(3, len(before), len(after)), math.Abs(b-a)
 	return Moved{Before: math.Exp(a), After: math.Exp(b), Steady: d <= math.Log(1+s.r.Moved) || d <= chance}
 }

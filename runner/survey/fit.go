@@ -169,14 +169,12 @@ func (s *Survey) oneLevel(a, b segment) bool {
 }
 
 // apart reports whether looks show that two levels are no nearer than Ratio, and not by
-// chance: its excess is at least apartErrors times the standard error of the difference of
-// two medians (1.2533 sd/sqrt(n) each).
+// chance: its excess is at least apartErrors times the standard error of the difference.
 func (s *Survey) apart(a, b segment) bool {
 	if a.cat != b.cat {
 		return true
 	}
-	chance := apartErrors * 1.2533 * s.noise.sd * math.Sqrt(1/float64(a.looks)+1/float64(b.looks))
-	return math.Abs(a.level-b.level) >= math.Log(s.r.Ratio)+chance
+	return math.Abs(a.level-b.level) >= math.Log(s.r.Ratio)+s.byChance(apartErrors, a.looks, b.looks)
 }
 
 // apartErrors are the standard errors by which levels must be farther apart than Ratio.

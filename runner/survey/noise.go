@@ -107,6 +107,23 @@ func (s *Survey) steps() (d []float64) {
 	return d
 }
 
+// MedianError is the standard error of a median of many normal values, in sd/sqrt(n):
+// sqrt(pi/2).
+const MedianError = 1.2533
+
+// byChance is by how much two medians of one level, of n and m looks, differ by chance: so
+// many standard errors of their difference.
+func (s *Survey) byChance(errors float64, n, m int) float64 {
+	return errors * MedianError * s.noise.sd * math.Sqrt(1/float64(n)+1/float64(m))
+}
+
+// LevelLooks is the number of looks that know the median of a level to 7 %, where its log
+// TTFT has this spread: (1.25 sd / 0.07)^2, at least 3 and at most as many as given.
+func LevelLooks(spread float64, most int) int {
+	n := math.Ceil(math.Pow(1.25*spread/0.07, 2))
+	return int(min(max(n, 3), float64(most)))
+}
+
 // coldLevel is the log TTFT of a prompt that was never sent before.
 func (s *Survey) coldLevel() float64 { return stats.Median(s.cold) }
 

@@ -102,8 +102,7 @@ func (s *Survey) reach() bool {
 	if s.isCold(g) || s.size >= s.max || len(s.looks)-s.early > 2*s.patience() {
 		return false
 	}
-	if c := s.curve.at(s.size); s.tired() {
-	} else if c == nil || len(c.looks) < s.enough() || len(c.looks) < 3*s.r.Most && s.nearlyCold(g) {
+	if c := s.curve.at(s.size); !s.tired() && (c == nil || len(c.looks) < s.enough() || len(c.looks) < 3*s.r.Most && s.nearlyCold(g)) {
 		s.ask(s.size)
 		return true
 	}
@@ -129,10 +128,9 @@ func (s *Survey) absorb(fit []segment) []segment {
 }
 
 // nearlyCold reports whether a level, which is not cold, is so by no more than chance
-// may have it. The standard error of a median is 1.2533 sd/sqrt(n).
+// may have it.
 func (s *Survey) nearlyCold(g segment) bool {
-	chance := 3 * 1.2533 * s.noise.sd * math.Sqrt(1/float64(g.looks)+1/float64(len(s.cold)))
-	return g.cat == untold && g.level+chance > s.coldLevel()-math.Log(s.r.Ratio)/2
+	return g.cat == untold && g.level+s.byChance(3, g.looks, len(s.cold)) > s.coldLevel()-math.Log(s.r.Ratio)/2
 }
 
 // thin gives a depth in a segment whose level is little known; 0 when there is none.
