@@ -105,8 +105,11 @@ func (s *Survey) overturned() bool {
 	return false
 }
 
-// walked is the edge that the walk of now goes to.
-func (s *Survey) walked() *edge { return &s.edges[s.clean.todo[len(s.clean.todo)-1]] }
+// at is the index of the edge that the walk of now goes to.
+func (w *walk) at() int { return w.todo[len(w.todo)-1] }
+
+// walked is that edge.
+func (s *Survey) walked() *edge { return &s.edges[s.clean.at()] }
 
 // setOut sends the prompts of a walk from a depth on; deeper where what it sees must be proven.
 func (s *Survey) setOut(top int) {
@@ -203,24 +206,26 @@ func (s *Survey) met() {
 		s.again(w.missed)
 	case !w.proof && (w.depth > e.lo || w.depth < e.lo && !(w.missed == e.lo && s.inPart())):
 		s.again(w.missed)
-	case w.hits < hits, w.proof && w.hits < s.r.Most && s.weight() < proven:
+	case w.hits < hits:
 		w.odds, w.looks = 0, 0
+	case !w.proof:
+		s.arrive(true)
 	default:
-		s.arrive(!w.proof || s.weight() >= proven)
+		if sure := s.weight() >= proven; sure || w.hits >= s.r.Most {
+			s.arrive(sure)
+			return
+		}
+		w.odds, w.looks = 0, 0
 	}
 }
 
 // weighing takes the looks of this walk. Where it is told what a look found, that alone
 // counts: TTFT of a busy server says less.
 func (w *walk) weighing(s *Survey) (*weighing, []weighed) {
-	v := &weighing{s: s, looks: make([][]weighed, len(s.fit))}
-	for _, g := range s.fit {
-		v.sd = append(v.sd, s.spreadOf(g))
-	}
 	var all []weighed
 	for k := range s.looks[w.from:] {
 		l := &s.looks[w.from+k]
-		x := weighed{look: l, depth: math.Log(float64(l.Depth)), y: math.Log(l.TTFT)}
+		x := weigh(l)
 		if e := s.walked(); e.told {
 			switch c := s.told.category(l); {
 			case s.told.part(l):
@@ -233,14 +238,14 @@ func (w *walk) weighing(s *Survey) (*weighing, []weighed) {
 		}
 		all = append(all, x)
 	}
-	return v, all
+	return s.scales(), all
 }
 
 // inPart reports whether the prompt that was missed last was rather found in part: the
 // edge lies inside it.
 func (s *Survey) inPart() bool {
 	w := s.clean
-	i := w.todo[len(w.todo)-1]
+	i := w.at()
 	v, all := w.weighing(s)
 	sum := 0.0
 	for k := range all {
@@ -255,7 +260,7 @@ func (s *Survey) inPart() bool {
 // rather than for a gradual end.
 func (s *Survey) weight() float64 {
 	w := s.clean
-	i := w.todo[len(w.todo)-1]
+	i := w.at()
 	v, all := w.weighing(s)
 	for _, x := range all {
 		l, at := x.look, i
@@ -280,7 +285,7 @@ func (s *Survey) again(top int) {
 // the edges keep their order.
 func (s *Survey) arrive(sure bool) {
 	w, e := s.clean, s.walked()
-	at := w.todo[len(w.todo)-1]
+	at := w.at()
 	w.todo = w.todo[:len(w.todo)-1]
 	if sure && (at == 0 || s.edges[at-1].hi <= w.depth) && (at == len(s.edges)-1 || w.missed <= s.edges[at+1].lo) {
 		if w.proof {

@@ -177,13 +177,24 @@ type weighed struct {
 	edge  float64 // log density where it is of the level that it stands in
 }
 
+// scales are for looks at the levels of now, without any.
+func (s *Survey) scales() *weighing {
+	w := &weighing{s: s, looks: make([][]weighed, len(s.fit))}
+	for _, g := range s.fit {
+		w.sd = append(w.sd, s.spreadOf(g))
+	}
+	return w
+}
+
+// weigh takes a look, as its TTFT has it.
+func weigh(l *Look) weighed {
+	return weighed{look: l, depth: math.Log(float64(l.Depth)), y: math.Log(l.TTFT)}
+}
+
 // weighing takes the fresh looks: all, or those at prompts that were not looked at before.
 // In place of the TTFT of those that are told what they found stands its level.
 func (s *Survey) weighing(firsts, told bool) *weighing {
-	w := &weighing{s: s, sd: make([]float64, len(s.fit)), looks: make([][]weighed, len(s.fit))}
-	for i, g := range s.fit {
-		w.sd[i] = s.spreadOf(g)
-	}
+	w := s.scales()
 	near := make([][]weighed, len(s.edges))
 	for i := range s.looks[s.begun:] {
 		l := &s.looks[s.begun+i]
@@ -191,7 +202,7 @@ func (s *Survey) weighing(firsts, told bool) *weighing {
 		if !ok || firsts && l.again {
 			continue
 		}
-		x := weighed{look: l, depth: math.Log(float64(l.Depth)), y: math.Log(l.TTFT)}
+		x := weigh(l)
 		if told {
 			x.y = w.said(l, at)
 		}
