@@ -40,16 +40,6 @@ var notInMap = []struct{ path, modes, why string }{
 	{"/stop", "fixed and sustained", "a map ends when the edges are found"},
 }
 
-// NotInMap lists the keys that mode map has not, as drain or warmup.verify, for the
-// generator of the published schema.
-func NotInMap() []string {
-	var out []string
-	for _, k := range notInMap {
-		out = append(out, pathName(k.path))
-	}
-	return out
-}
-
 // mapRules holds the keys against mode map, and fills in what it alone has. What it has
 // not is empty, so that nothing in a record says what was never asked for.
 func (r *resolver) mapRules(sc *Scenario) {

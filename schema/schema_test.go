@@ -203,6 +203,10 @@ func TestModes(t *testing.T) {
 		{"a known model", true, map[string]any{"slo": slo, "target": map[string]any{"simulator": map[string]any{}, "kv_bytes_per_token": map[string]any{"model": "deepseek-v3", "dtype": "fp8"}}}},
 		{"an unknown model", false, map[string]any{"slo": slo, "target": map[string]any{"simulator": map[string]any{}, "kv_bytes_per_token": "llama-9"}}},
 		{"a certificate without its key", false, map[string]any{"slo": slo, "target": map[string]any{"endpoints": "https://a", "tls": map[string]any{"cert_file": "c.pem"}}}},
+		{"fixed with a margin", false, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "slo": map[string]any{"ttft": slo["ttft"], "margin": "5%"}}},
+		{"sustained, bisected", false, map[string]any{"slo": slo, "working_set": map[string]any{"min": "100k", "max": "1M", "steps": json.Number("3"), "refine": json.Number("1")}}},
+		{"sustained, warmed for each level", false, map[string]any{"slo": slo, "warmup": map[string]any{"rewarm": "per-level"}}},
+		{"map, when warmed", false, map[string]any{"mode": "map", "working_set": nil, "warmup": map[string]any{"rewarm": "once"}}},
 		{"fixed growth", false, map[string]any{"mode": "fixed", "concurrency": json.Number("8"), "growth": map[string]any{}}},
 	} {
 		doc := maps.Clone(base)

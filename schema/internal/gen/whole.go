@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -29,7 +30,7 @@ func whole(required []string) *jsonschema.Schema {
 		}}}
 	]}`)
 	s.Required = required
-	s.If, s.Then, s.Else = mode("fixed"), fixed(), &jsonschema.Schema{If: mode("map"), Then: mapped(), Else: sustained()}
+	s.If, s.Then, s.Else = mode("fixed"), lacking(fixed(), "fixed"), &jsonschema.Schema{If: mode("map"), Then: lacking(mapped(), "map"), Else: lacking(sustained(), "sustained")}
 	return s
 }
 
@@ -56,8 +57,7 @@ func fixed() *jsonschema.Schema {
 	return fragment(`{
 		"required": ["working_set"],
 		"properties": {
-			"concurrency": {"not": {"type": "object"}}, "growth": false, "map": false,
-			"slo": {"properties": {"margin": false}},
+			"concurrency": {"not": {"type": "object"}},
 			"working_set": ` + sizes + `
 		},
 		"allOf": [
@@ -74,9 +74,8 @@ func sustained() *jsonschema.Schema {
 	return fragment(`{
 		"required": ["slo", "working_set"],
 		"properties": {
-			"concurrency": {"type": "object"}, "on_miss": false, "repeats": false, "map": false, "rate": false, "arrivals": false,
-			"warmup": {"properties": {"rewarm": false}},
-			"working_set": {"allOf": [{"properties": {"refine": false}}, ` + sizes + `]},
+			"concurrency": {"type": "object"},
+			"working_set": ` + sizes + `,
 			"duration": {"not": {"type": "object"}},
 			"access": {"not": {"const": "depth"}},
 			"slo": {"anyOf": [{"required": ["ttft"]}, {"required": ["output_rate"]}]},
@@ -85,24 +84,42 @@ func sustained() *jsonschema.Schema {
 	}`)
 }
 
-// mapped: the keys that a map has not; several endpoints must keep a prompt at one.
+// mapped: several endpoints must keep a prompt at one, and there are no sizes.
 func mapped() *jsonschema.Schema {
-	s := fragment(`{"properties": {"target": {
-		"if": {"type": "object", "properties": {"endpoints": {"type": "array", "minItems": 2}}, "required": ["endpoints"]},
-		"then": {"properties": {"balance": {"const": "pinned"}}, "required": ["balance"]}
-	}}}`)
-	nested := map[string]*jsonschema.Schema{}
-	for _, path := range scenario.NotInMap() {
-		group, key, deep := strings.Cut(path, ".")
-		if !deep {
-			s.Properties.Set(group, jsonschema.FalseSchema)
+	return fragment(`{"properties": {
+		"target": {
+			"if": {"type": "object", "properties": {"endpoints": {"type": "array", "minItems": 2}}, "required": ["endpoints"]},
+			"then": {"properties": {"balance": {"const": "pinned"}}, "required": ["balance"]}
+		},
+		"working_set": {"type": "object"}
+	}}`)
+}
+
+// lacking refuses the keys that a mode has not, as the loader does. Those in lists are
+// gone with their list.
+func lacking(s *jsonschema.Schema, mode string) *jsonschema.Schema {
+	for _, k := range scenario.Keys() {
+		if slices.Contains(k.Modes, mode) || strings.Contains(k.Path, "[]") {
 			continue
 		}
-		if nested[group] == nil {
-			nested[group] = &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties()}
-			s.Properties.Set(group, nested[group])
+		p := s
+		for _, key := range strings.Split(k.Path, ".") {
+			p = property(p, key)
 		}
-		nested[group].Properties.Set(key, jsonschema.FalseSchema)
+		*p = *jsonschema.FalseSchema // what is written of its parts below is not kept
 	}
 	return s
+}
+
+// property gives the schema of a key, made where there is none.
+func property(s *jsonschema.Schema, key string) *jsonschema.Schema {
+	if s.Properties == nil {
+		s.Properties = jsonschema.NewProperties()
+	}
+	if p, ok := s.Properties.Get(key); ok {
+		return p
+	}
+	p := &jsonschema.Schema{}
+	s.Properties.Set(key, p)
+	return p
 }
