@@ -151,7 +151,7 @@ func (l *layers) parsed(path string, src []byte, at *yaml.Node, from *source) *y
 // walker reads single values of a file before all files are merged.
 func (l *layers) walker() *walker {
 	w := newWalker(l.main)
-	w.of, w.vars, w.reads = l.of, &l.opt, l.reads
+	w.of, w.opt, w.reads = l.of, &l.opt, l.reads
 	return w
 }
 

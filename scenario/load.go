@@ -47,14 +47,14 @@ func Load(path string, src []byte, opt Options) (*Plan, []Problem) {
 		return nil, l.sorted(l.problems)
 	}
 	w := l.walker()
-	w.at[""], w.tiers, w.problems = place{value: root}, opt.Tiers, l.problems
+	w.at[""], w.problems = place{value: root}, l.problems
 	var raw rawFile
 	w.value(root, reflect.ValueOf(&raw).Elem(), "")
 	if follow(root).Kind != yaml.MappingNode || l.broken {
 		return nil, l.sorted(w.problems) // without its base a file lacks keys: no word of those
 	}
 	w.checkFields(&raw)
-	r := &resolver{walker: w, raw: &raw, opt: opt}
+	r := &resolver{walker: w, raw: &raw}
 	sc := r.scenario()
 	plan, found := expand(sc, w.clean)
 	for _, f := range found {

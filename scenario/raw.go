@@ -252,7 +252,9 @@ func (s *rawSeed) decode(w *walker, n *yaml.Node, path string) bool {
 type rawAutoSize struct{ Size *Size }
 
 // Shape implements the schema's side.
-func (rawAutoSize) Shape() []any { return append([]any{`{"const":"auto"}`}, Size(0).Shape()...) }
+func (rawAutoSize) Shape() []any {
+	return append([]any{`{"const":"auto"}`, `{"type":"integer","minimum":1}`}, Size(0).Shape()[1:]...)
+}
 
 func (a *rawAutoSize) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Value == "auto" {

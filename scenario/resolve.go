@@ -10,7 +10,6 @@ import (
 type resolver struct {
 	*walker
 	raw    *rawFile
-	opt    Options
 	beside []SourceFile // files that the scenario names, but for its bases
 	mode   string       // fixed, sustained, or empty where the file does not say it rightly
 }

@@ -40,12 +40,12 @@ func (s *rawSetSize) decode(w *walker, n *yaml.Node, path string) bool {
 	if n.Kind != yaml.ScalarNode || m == nil || sizeUnits[m[2]] > 0 || byteUnits[m[2]] || durationUnits[m[2]] > 0 {
 		return s.plain(w, n, path)
 	}
-	if len(w.tiers) == 0 {
+	if len(w.opt.Tiers) == 0 {
 		return w.fail("tiers-not-given", n, path, "%s is a share of what a tier of an earlier run was found to hold: name that run with --tiers RUN, or write tokens, as 100k", n.Value)
 	}
-	edge, known := w.tiers[m[2]]
+	edge, known := w.opt.Tiers[m[2]]
 	if !known {
-		names := sortedKeys(w.tiers)
+		names := sortedKeys(w.opt.Tiers)
 		return w.fail("unknown-tier", n, path, "%s: the run of --tiers found no end of a tier %s%s", n.Value, m[2], meant(m[2], names, "known are "+strings.Join(names, ", ")))
 	}
 	share, err := strconv.ParseFloat(m[1], 64)

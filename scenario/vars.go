@@ -216,7 +216,7 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 	if bad >= 0 {
 		return n, w.failPart("bad-variable", n, path, bad, bad+2, "%s: this is no variable: write ${NAME} or ${NAME:-default}, or $${ for the characters ${ themselves", pathName(path))
 	}
-	if w.vars == nil {
+	if w.opt == nil {
 		return n, w.failPart("bad-variable", n, path, parts[0].from, parts[0].to, "%s: variables are read in scenarios alone: write the value out", pathName(path))
 	}
 	good := true
@@ -235,7 +235,7 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 		return f.out, true // an alias: filled in once
 	}
 	for _, p := range parts {
-		v, _ := p.value(w.vars.Env)
+		v, _ := p.value(w.opt.Env)
 		if w.grown += len(v); w.grown > MaxFileSize {
 			return n, w.fail("too-large", n, path, "%s: with the values of their variables the texts of the scenario have more than %d bytes", pathName(path), MaxFileSize)
 		}
@@ -243,9 +243,9 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 	f := &filled{node: n, parts: parts}
 	whole := n.Value
 	if urlAt(path) {
-		whole = fillURL(parts, w.vars.Env)
+		whole = fillURL(parts, w.opt.Env)
 	} else {
-		whole = fillText(parts, w.vars.Env, &f.ends)
+		whole = fillText(parts, w.opt.Env, &f.ends)
 	}
 	out := *n
 	out.Value, out.Tag = whole, plainTag(whole)
@@ -261,13 +261,13 @@ func (w *walker) readable(p piece, n *yaml.Node, path string, secret bool) bool 
 		return true
 	}
 	w.reads[p.name] = true
-	if !mayRead(p.name, w.vars.AllowedEnv) {
+	if !mayRead(p.name, w.opt.AllowedEnv) {
 		return w.failPart("env-not-allowed", n, path, p.from, p.to, "%s: ${%s} may not be read: only WSRUN_* and names given with --env; a scenario must not read a CI's secrets", pathName(path), p.name)
 	}
 	if p.name == keyVariable && !keptLiterally(path) && !urlAt(path) {
 		return w.failPart("env-not-allowed", n, path, p.from, p.to, "%s: ${%s} holds a key and would be shown: it may stand in headers, the body, a URL and a reset command alone", pathName(path), p.name)
 	}
-	if _, ok := p.value(w.vars.Env); !ok && secret {
+	if _, ok := p.value(w.opt.Env); !ok && secret {
 		return w.failPart("unset-variable", n, path, p.from, p.to, "%s: the environment variable %s is not set: set it; to validate, plan and diff an empty value will do", pathName(path), p.name)
 	} else if !ok {
 		return w.failPart("unset-variable", n, path, p.from, p.to, "%s: the environment variable %s is not set: set it, or write a default as ${%s:-value}", pathName(path), p.name, p.name)

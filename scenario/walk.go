@@ -32,12 +32,11 @@ type walker struct {
 	src      *source                // the scenario's own file
 	of       map[*yaml.Node]*source // of nodes that stand elsewhere
 	was      map[*yaml.Node]*filled // of nodes whose variables were filled in, before and after
-	vars     *Options               // says which variables may be read; nil: none
+	opt      *Options               // says which variables may be read, and where tiers end; nil: none, of a profile
 	reads    map[string]bool        // names of variables
 	grown    int                    // bytes of the texts whose variables were filled in
 	problems []Problem
 	at       map[string]place // by path, /target/timeouts/connect
-	tiers    map[string]int64 // Options.Tiers
 	meant    map[string]bool  // paths of keys that were probably meant by unknown ones
 }
 
@@ -188,7 +187,7 @@ func (w *walker) unknown(key *yaml.Node, name, path string, fields map[string]in
 	}
 	if len(names) > 12 {
 		more := "; wsrun explain lists the keys"
-		if w.vars == nil {
+		if w.opt == nil {
 			more = "" // of a simulator's profile it does not
 		}
 		return w.fail("unknown-key", key, sub, "unknown key %q in %s: remove it%s", name, pathName(path), more)

@@ -187,6 +187,8 @@ func TestModes(t *testing.T) {
 		{"more than all", false, map[string]any{"slo": slo, "hit_rates": json.Number("100.5")}},
 		{"a share for a resolution", false, map[string]any{"mode": "map", "working_set": nil, "map": map[string]any{"resolution": json.Number("0.02")}}},
 		{"a resolution of 0", false, map[string]any{"mode": "map", "working_set": nil, "map": map[string]any{"resolution": json.Number("0")}}},
+		{"a block of no tokens", false, map[string]any{"slo": slo, "server_block": json.Number("0")}},
+		{"a block", true, map[string]any{"slo": slo, "server_block": json.Number("16")}},
 		{"rates without a mode", false, map[string]any{"slo": slo, "rate": json.Number("5")}},
 		{"zipf", true, map[string]any{"slo": slo, "access": map[string]any{"zipf": json.Number("1.1")}}},
 		{"zipf without an exponent", false, map[string]any{"slo": slo, "access": map[string]any{}}},
