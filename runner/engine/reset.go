@@ -32,11 +32,7 @@ func (s *Server) Reset(ctx context.Context) error {
 	case len(r.Posts) > 0:
 		return s.resetBy(ctx, r.Posts)
 	case r.Auto && len(s.engine.resets) > 0:
-		posts := s.resets
-		if posts == nil {
-			posts = s.engine.resets
-		}
-		err := s.resetBy(ctx, posts)
+		err := s.resetBy(ctx, slices.Concat(s.engine.resets, s.more))
 		var a *answer
 		if errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed) {
 			return fmt.Errorf("%w: %w; %s", ErrNoReset, err, s.engine.noReset)
@@ -68,6 +64,15 @@ func (s *Server) resetBy(ctx context.Context, posts []string) error {
 	return nil
 }
 
+// own reports whether a POST, without its query, is one of the engine's own resets: a
+// scenario may name it too, and by its whole URL.
+func (e *engine) own(post string) bool {
+	return slices.ContainsFunc(e.resets, func(path string) bool {
+		path, _, _ = strings.Cut(path, "?")
+		return strings.HasSuffix(post, path)
+	})
+}
+
 func (s *Server) resetOne(ctx context.Context, path string) error {
 	const tries = 10
 	for try := 1; ; try++ {
@@ -76,7 +81,7 @@ func (s *Server) resetOne(ctx context.Context, path string) error {
 			return err
 		}
 		shown, _, _ := strings.Cut(path, "?")
-		busy := status == s.engine.busy && slices.Contains(s.engine.resets, path)
+		busy := status == s.engine.busy && s.engine.own(shown)
 		if status/100 != 2 && !busy {
 			return &answer{redact(s.cfg.Endpoint), "POST " + shown, status, message(body)}
 		}

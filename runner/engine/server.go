@@ -62,7 +62,7 @@ type Server struct {
 	ids    bool
 	safe   [2]int64
 	drop   map[string]bool // fields that the server refused
-	resets []string        // what empties all tiers of this server, where it tells more than its engine; else nil
+	more   []string        // POST paths that empty what its engine's own resets leave
 	none   bool            // see UntoldIsNone
 }
 
@@ -101,7 +101,7 @@ func (s *Server) Like(endpoint, metrics string) (*Server, error) {
 		return nil, err
 	}
 	other.engine, other.model, other.chat, other.ids, other.safe, other.drop = s.engine, s.model, s.chat, s.ids, s.safe, s.drop
-	other.resets, other.none = s.resets, s.none
+	other.more, other.none = s.more, s.none
 	return other, nil
 }
 

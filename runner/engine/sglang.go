@@ -106,9 +106,8 @@ func learnSGLang(p *prober) {
 	}
 	p.p.Block = max(0, p.p.Block)
 	p.p.Capacity = p.sglangCapacity(info)
-	p.resets = p.engine.resets
-	if info.Storage != "" {
-		p.resets = append(p.resets[:len(p.resets):len(p.resets)], clearStorage)
+	if p.more = nil; info.Storage != "" {
+		p.more = []string{clearStorage}
 	}
 	p.sglangNotes(info)
 }

@@ -105,7 +105,7 @@ func TestProbeSGLang(t *testing.T) {
 		t.Errorf("the probe keeps the server's keys: %s", b)
 	}
 	other, err := s.Like("http://127.0.0.1:1", "")
-	if err != nil || !other.UntoldIsNone() || !slices.Equal(other.resets, s.resets) {
+	if err != nil || !other.UntoldIsNone() || !slices.Equal(other.more, []string{clearStorage}) {
 		t.Errorf("Like: %+v, %v", other, err)
 	}
 }
@@ -190,7 +190,8 @@ func TestSGLangWithoutDetails(t *testing.T) {
 	}
 }
 
-// A flush is refused while requests run: it is asked for again. A router has none.
+// A flush is refused while requests run: it is asked for again, whoever names it.
+// A router has none.
 func TestSGLangIsBusy(t *testing.T) {
 	t.Parallel()
 	f := newSGLang(t)
@@ -202,6 +203,20 @@ func TestSGLangIsBusy(t *testing.T) {
 	f.busyFor = 1000
 	if _, p := probe(t, config(f.start(t).URL)); p.CanReset || !noted(p, "Flush cache failed, 10 times: requests still hold the cache") {
 		t.Errorf("notes %q", p.Notes)
+	}
+	for _, path := range []string{"/flush_cache", "/flush_cache?timeout=9", "URL/flush_cache"} {
+		f = newSGLang(t)
+		url := f.start(t).URL
+		cfg := config(url)
+		cfg.Engine, cfg.Reset = "sglang", Reset{Posts: []string{strings.Replace(path, "URL", url, 1)}}
+		s, err := Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.busyFor = 1
+		if err := s.Reset(context.Background()); err != nil || f.resets != 1 || len(f.posts) != 2 {
+			t.Errorf("%s of the scenario: %v after %v", path, err, f.posts)
+		}
 	}
 	f = newSGLang(t)
 	f.router = true
@@ -228,21 +243,21 @@ func TestSGLangTold(t *testing.T) {
 		limit    int64
 		block    int64
 		capacity []sample.Capacity
-		resets   int
+		more     int
 		note     string
 	}{
-		"context":          {8192, `{"max_total_num_tokens":100000,"max_req_input_len":8186,"page_size":1}`, "none", 8187, 1, []sample.Capacity{hbm(100000, call)}, 1, ""},
-		"small cache":      {8192, `{"max_total_num_tokens":4096,"page_size":16}`, "none", 4095, 16, []sample.Capacity{hbm(4096, call)}, 1, ""},
-		"context asked":    {0, `{"context_length":2048}`, "none", 2047, 0, nil, 1, ""},
-		"ranks":            {8192, `{"max_total_num_tokens":100000,"dp_size":4}`, "none", 8191, 0, []sample.Capacity{hbm(400000, call)}, 1, "4 data-parallel ranks with a cache each"},
-		"telemetry":        {8192, `{"max_total_num_tokens":131072,"dp_size":2,"enable_hierarchical_cache":true,"hicache_storage_backend":"mooncake"}`, "hicache", 8191, 0, []sample.Capacity{hbm(262144, gauge), {Tier: "dram", Tokens: 524288, Source: hostTotal}}, 2, "storage mooncake, whose size is not told"},
-		"selective":        {8192, `{"enable_hierarchical_cache":true,"hicache_write_policy":"write_through_selective"}`, "hicache", 8191, 0, []sample.Capacity{hbm(262144, gauge), {Tier: "dram", Tokens: 524288, Source: hostTotal}}, 1, "holds nothing of a prompt that was used once"},
-		"no radix cache":   {8192, `{"disable_radix_cache":true}`, "none", 8191, 0, nil, 1, "--disable-radix-cache"},
-		"nothing":          {0, `{}`, "none", sample.Unknown, 0, nil, 1, ""},
-		"odd":              {0, `{"max_total_num_tokens":-1,"max_req_input_len":"x","page_size":-7,"dp_size":-3,"version":3,"context_length":1}`, "none", sample.Unknown, 0, nil, 1, ""},
-		"too many tokens":  {0, `{"max_total_num_tokens":9223372036854775807,"dp_size":2}`, "none", math.MaxInt64 - 1, 0, nil, 1, "2 data-parallel ranks"},
-		"no /server_info":  {512, "", "none", 511, 0, nil, 1, "its version is not known"},
-		"the version, cut": {0, `{"version":"` + strings.Repeat("9", 1000) + `"}`, "none", sample.Unknown, 0, nil, 1, ""},
+		"context":          {8192, `{"max_total_num_tokens":100000,"max_req_input_len":8186,"page_size":1}`, "none", 8187, 1, []sample.Capacity{hbm(100000, call)}, 0, ""},
+		"small cache":      {8192, `{"max_total_num_tokens":4096,"page_size":16}`, "none", 4095, 16, []sample.Capacity{hbm(4096, call)}, 0, ""},
+		"context asked":    {0, `{"context_length":2048}`, "none", 2047, 0, nil, 0, ""},
+		"ranks":            {8192, `{"max_total_num_tokens":100000,"dp_size":4}`, "none", 8191, 0, []sample.Capacity{hbm(400000, call)}, 0, "4 data-parallel ranks with a cache each"},
+		"telemetry":        {8192, `{"max_total_num_tokens":131072,"dp_size":2,"enable_hierarchical_cache":true,"hicache_storage_backend":"mooncake"}`, "hicache", 8191, 0, []sample.Capacity{hbm(262144, gauge), {Tier: "dram", Tokens: 524288, Source: hostTotal}}, 1, "storage mooncake, whose size is not told"},
+		"selective":        {8192, `{"enable_hierarchical_cache":true,"hicache_write_policy":"write_through_selective"}`, "hicache", 8191, 0, []sample.Capacity{hbm(262144, gauge), {Tier: "dram", Tokens: 524288, Source: hostTotal}}, 0, "holds nothing of a prompt that was used once"},
+		"no radix cache":   {8192, `{"disable_radix_cache":true}`, "none", 8191, 0, nil, 0, "--disable-radix-cache"},
+		"nothing":          {0, `{}`, "none", sample.Unknown, 0, nil, 0, ""},
+		"odd":              {0, `{"max_total_num_tokens":-1,"max_req_input_len":"x","page_size":-7,"dp_size":-3,"version":3,"context_length":1}`, "none", sample.Unknown, 0, nil, 0, ""},
+		"too many tokens":  {0, `{"max_total_num_tokens":9223372036854775807,"dp_size":2}`, "none", math.MaxInt64 - 1, 0, nil, 0, "2 data-parallel ranks"},
+		"no /server_info":  {512, "", "none", 511, 0, nil, 0, "its version is not known"},
+		"the version, cut": {0, `{"version":"` + strings.Repeat("9", 1000) + `"}`, "none", sample.Unknown, 0, nil, 0, ""},
 	} {
 		families, err := parse([]byte(series[c.page]))
 		if err != nil {
@@ -254,8 +269,8 @@ func TestSGLangTold(t *testing.T) {
 		}
 		p.p.MaxModelLen = c.told
 		learnSGLang(p)
-		if p.p.MaxModelLen != c.limit || p.p.Block != c.block || !slices.Equal(p.p.Capacity, c.capacity) || len(p.resets) != c.resets || len(p.p.Version) > 310 {
-			t.Errorf("%s: limit %d, block %d, capacity %v, resets %v, version %q", name, p.p.MaxModelLen, p.p.Block, p.p.Capacity, p.resets, p.p.Version)
+		if p.p.MaxModelLen != c.limit || p.p.Block != c.block || !slices.Equal(p.p.Capacity, c.capacity) || len(p.more) != c.more || len(p.p.Version) > 310 {
+			t.Errorf("%s: limit %d, block %d, capacity %v, more resets %v, version %q", name, p.p.MaxModelLen, p.p.Block, p.p.Capacity, p.more, p.p.Version)
 		}
 		if all := strings.Join(p.p.Notes, "\n"); c.note != "" && !strings.Contains(all, c.note) || c.note == "" && all != "" {
 			t.Errorf("%s: notes %q, want %q", name, all, c.note)
