@@ -206,33 +206,17 @@ const mostReferences = 1000
 // fill gives a scalar with its variables filled in, and reports false where one of them
 // cannot be read. The new node stands where the old one does.
 func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
-	if f := w.was[n]; n.Kind != yaml.ScalarNode || !hasRefs(n.Value) || f != nil && f.node != n {
+	was := w.was[n]
+	if n.Kind != yaml.ScalarNode || !hasRefs(n.Value) || was != nil && was.node != n {
 		return n, true // what came out of a variable is not read again
 	}
-	if count := strings.Count(n.Value, "${"); count > mostReferences {
-		return n, w.fail("bad-variable", n, path, "%s: ${ stands in one value %d times, at most %d are read", pathName(path), count, mostReferences)
+	isURL := urlAt(path)
+	parts, ok := w.readablePieces(n, path, isURL)
+	if !ok || keptLiterally(path) {
+		return n, ok
 	}
-	parts, bad := pieces(n.Value)
-	if bad >= 0 {
-		return n, w.failPart("bad-variable", n, path, bad, bad+2, "%s: this is no variable: write ${NAME} or ${NAME:-default}, or $${ for the characters ${ themselves", pathName(path))
-	}
-	if w.opt == nil {
-		return n, w.failPart("bad-variable", n, path, parts[0].from, parts[0].to, "%s: variables are read in scenarios alone: write the value out", pathName(path))
-	}
-	good := true
-	var zones []zone
-	if urlAt(path) {
-		zones = zonesOf(parts)
-	}
-	for i, p := range parts {
-		secret := keptLiterally(path) || zones != nil && (zones[i] == userZone || zones[i] == queryZone)
-		good = w.readable(p, n, path, secret) && good
-	}
-	if !good || keptLiterally(path) {
-		return n, good
-	}
-	if f := w.was[n]; f != nil && (f.ends == nil) == urlAt(path) {
-		return f.out, true // an alias: filled in once
+	if was != nil && (was.ends == nil) == isURL {
+		return was.out, true // an alias: filled in once
 	}
 	for _, p := range parts {
 		v, _ := p.value(w.opt.Env)
@@ -240,18 +224,41 @@ func (w *walker) fill(n *yaml.Node, path string) (*yaml.Node, bool) {
 			return n, w.fail("too-large", n, path, "%s: with the values of their variables the texts of the scenario have more than %d bytes", pathName(path), MaxFileSize)
 		}
 	}
-	f := &filled{node: n, parts: parts}
-	whole := n.Value
-	if urlAt(path) {
-		whole = fillURL(parts, w.opt.Env)
+	out, f := *n, &filled{node: n, parts: parts}
+	if isURL {
+		out.Value = fillURL(parts, w.opt.Env)
 	} else {
-		whole = fillText(parts, w.opt.Env, &f.ends)
+		out.Value, f.ends = fillText(parts, w.opt.Env)
 	}
-	out := *n
-	out.Value, out.Tag = whole, plainTag(whole)
+	out.Tag = plainTag(out.Value)
 	f.out = &out
 	w.was[&out], w.was[n] = f, f
 	return &out, true
+}
+
+// readablePieces takes a value apart, and reports false where something in it is no
+// variable, or one that cannot be read.
+func (w *walker) readablePieces(n *yaml.Node, path string, isURL bool) ([]piece, bool) {
+	if count := strings.Count(n.Value, "${"); count > mostReferences {
+		return nil, w.fail("bad-variable", n, path, "%s: ${ stands in one value %d times, at most %d are read", pathName(path), count, mostReferences)
+	}
+	parts, bad := pieces(n.Value)
+	if bad >= 0 {
+		return nil, w.failPart("bad-variable", n, path, bad, bad+2, "%s: this is no variable: write ${NAME} or ${NAME:-default}, or $${ for the characters ${ themselves", pathName(path))
+	}
+	if w.opt == nil {
+		return nil, w.failPart("bad-variable", n, path, parts[0].from, parts[0].to, "%s: variables are read in scenarios alone: write the value out", pathName(path))
+	}
+	good, kept := true, keptLiterally(path)
+	var zones []zone
+	if isURL {
+		zones = zonesOf(parts)
+	}
+	for i, p := range parts {
+		secret := kept || isURL && (zones[i] == userZone || zones[i] == queryZone)
+		good = w.readable(p, n, path, secret) && good
+	}
+	return parts, good
 }
 
 // readable holds a reference against what may be read and what is set. A secret has no
@@ -275,17 +282,17 @@ func (w *walker) readable(p piece, n *yaml.Node, path string, secret bool) bool 
 	return true
 }
 
-// fillText joins the values, and notes where each ends.
-func fillText(parts []piece, env func(string) (string, bool), ends *[]int) string {
+// fillText joins the values, and says where each ends, in runes.
+func fillText(parts []piece, env func(string) (string, bool)) (text string, ends []int) {
 	var b strings.Builder
 	width := 0
 	for _, p := range parts {
 		v, _ := p.value(env)
 		b.WriteString(v)
 		width += utf8.RuneCountInString(v)
-		*ends = append(*ends, width)
+		ends = append(ends, width)
 	}
-	return b.String()
+	return b.String(), ends
 }
 
 // plainTag is the type that a text would have in a file without quotes: a variable may
