@@ -216,10 +216,10 @@ func TestWordsOfOutputs(t *testing.T) {
 	for name, want := range map[string]string{
 		"want/got": "hit want/got", "conc": "concurrency", "TTFT p95": "ttft.p95", "Hit rate observed": "hit_rate_observed", "transitions": "transition", "points": "point",
 		"First tokens": "ttft_samples", "no verdict": "no verdict", "as told": "found", "summary_20261124_070000.csv": "summary_{ts}.csv", "fixed_ctx4000_ws0_cache0.html": "fixed_ctx{context}_ws{ws}_cache{rate}.html",
-		"tier_map_4000_20261124_070000.csv": "tier_map_{context}_{ts}.csv", "tiers_20261124_070000.csv": "tiers_{ts}.csv", "scenario_digest": "digest", "hot_tokens": "hot_tokens", "exit 99": "",
+		"tier_map_4000_20261124_070000.csv": "tier_map_{context}_{ts}.csv", "tiers_20261124_070000.csv": "tiers_{ts}.csv", "scenario_digest": "digest", "hot_tokens": "hot_tokens",
 	} {
 		found := explain.Find("", name)
-		if !slices.ContainsFunc(found, func(t explain.Topic) bool { return t.Name == want }) && want != "" {
+		if !slices.ContainsFunc(found, func(t explain.Topic) bool { return t.Name == want }) {
 			t.Errorf("%q finds %+v, want %s", name, found, want)
 		}
 	}
@@ -264,6 +264,7 @@ func TestFind(t *testing.T) {
 		{explain.KindMetric, "concurrency", "concurrency"}, {explain.KindKey, "concurrency", "concurrency"},
 		{"", "reuse-distance", "reuse distance"}, {"", "hit-rate-low", "hit-rate-low"},
 		{"", "slo", "slo, slo"}, {"", "concurrency", "concurrency, concurrency"}, {"", "mode", "mode"},
+		{"", "disk_usage", ""}, {"", "gpu_memory.csv", ""}, {"", "summary_x.html", ""}, {"", "tier_map_8000.html", "tier_map_{context}.html"},
 		{"", "p95", "slo.ttft.p95"}, {"", "--mode", "--mode"}, {"", "nonsense", ""}, {"", "total.nonsense", ""}, {"", "", ""}, {"", ".", ""},
 		{"", "max", "working_set.max, duration.max, concurrency.max, slo.ttft.max"},
 	} {
@@ -284,8 +285,12 @@ func TestFind(t *testing.T) {
 
 // Whatever is asked for, there is an answer or none.
 func TestFindAnything(t *testing.T) {
+	names := append(explain.Names(), "gpu", "cpu", "disk", "remote")
 	rapid.Check(t, func(rt *rapid.T) {
-		name := rapid.OneOf(rapid.String(), rapid.StringMatching(`(total\.|--|/)?[a-z_]{0,6}(\[\d*\]?)?(\.[a-z0-9]{0,4}){0,3}`)).Draw(rt, "name")
+		name := rapid.OneOf(rapid.String(), rapid.StringMatching(`(total\.|--|/)?[a-z_]{0,6}(\[\d*\]?)?(\.[a-z0-9]{0,4}){0,3}`),
+			rapid.Custom(func(rt *rapid.T) string { // a name, and more
+				return rapid.SampledFrom(names).Draw(rt, "begins") + rapid.StringMatching(`[a-z_.{}*]{0,9}`).Draw(rt, "ends")
+			})).Draw(rt, "name")
 		for _, topic := range explain.Find("", name) {
 			if topic.Text == "" || topic.Name == "" {
 				rt.Fatalf("%q: %+v", name, topic)

@@ -1,5 +1,10 @@
 package explain
 
+import (
+	"path"
+	"regexp"
+)
+
 // heads are the words over the tables of a run, of its tiers and of a plan, as they are
 // printed; those that are metrics by another name are in metricHeads.
 var heads = []word{
@@ -121,15 +126,17 @@ var things = []word{
 	{"sustained_ctx{context}_ws{ws}_cache{rate}.html", []string{"sustained_ctx"}, "The page of one cell of sustained mode: how the working set grew, and what was held.", []string{"cell"}},
 }
 
-// fileOf gives what a file of a run is, by the beginning of its name.
+// part is what a file's name has something in the place of, as {ts}.
+var part = regexp.MustCompile(`\{[a-z]+\}`)
+
+// fileOf gives what a file of a run is: the one that is called so but for its {parts}.
 func fileOf(name string) (Topic, bool) {
-	best := word{}
 	for _, w := range things {
-		for _, a := range w.aliases {
-			if len(name) > len(a)+4 && name[:len(a)] == a && (len(best.aliases) == 0 || len(a) > len(best.aliases[0])) && w.name[len(w.name)-4:] == name[len(name)-4:] {
-				best = w
+		if part.MatchString(w.name) {
+			if is, err := path.Match(part.ReplaceAllString(w.name, "*"), name); err == nil && is {
+				return w.topic(), true
 			}
 		}
 	}
-	return best.topic(), best.name != ""
+	return Topic{}, false
 }
