@@ -82,32 +82,32 @@ var elsewhere = map[string]string{
 }
 
 // find gives the option of a word as argparse does: its name, or the beginning of
-// exactly one name. matches are the names when there are several.
-func find(word string) (o option, matches []string, err error) {
+// exactly one name.
+func find(word string) (option, error) {
 	if len(word) < 3 || !strings.HasPrefix(word, "--") {
-		return option{}, nil, fmt.Errorf("%s is no option", word)
+		return option{}, fmt.Errorf("%s is no option", word)
+	}
+	for _, o := range options {
+		if o.name == word {
+			return o, nil
+		}
 	}
 	for _, extra := range []bool{false, true} {
-		for _, o := range options {
-			if o.name == word {
-				return o, nil, nil
-			}
-		}
 		var found []option
-		matches = nil
+		var names []string
 		for _, o := range options {
 			if o.extra == extra && strings.HasPrefix(o.name, word) {
-				found, matches = append(found, o), append(matches, o.name)
+				found, names = append(found, o), append(names, o.name)
 			}
 		}
 		if len(found) == 1 {
-			return found[0], nil, nil
+			return found[0], nil
 		}
 		if len(found) > 1 {
-			return option{}, matches, fmt.Errorf("could be %s: write the one that is meant", strings.Join(matches, " or "))
+			return option{}, fmt.Errorf("could be %s: write the one that is meant", strings.Join(names, " or "))
 		}
 	}
-	return option{}, nil, fmt.Errorf("unknown option%s", suggestion(word))
+	return option{}, fmt.Errorf("unknown option%s", suggestion(word))
 }
 
 // suggestion says what an unknown option may have meant.

@@ -61,7 +61,7 @@ func (c *call) one(words []string, i int) int {
 		}
 		values = words[i+1 : next]
 	}
-	o, _, err := find(name)
+	o, err := find(name)
 	switch {
 	case err != nil:
 		c.fault(name, "%s", err)

@@ -53,7 +53,8 @@ func programAt(words []string, name string) int {
 		if path.Base(strings.ReplaceAll(w, `\`, "/")) == name {
 			return i
 		}
-		if o, _, err := find(strings.SplitN(w, "=", 2)[0]); err == nil && o.name != "" {
+		option, _, _ := strings.Cut(w, "=")
+		if _, err := find(option); err == nil {
 			return -1
 		}
 	}

@@ -52,8 +52,8 @@ func (w *writer) add(why, format string, args ...any) {
 	w.lines = append(w.lines, line{fmt.Sprintf(format, args...), why})
 }
 
-// from names an option as the reason of a line: with its value where that helps, and
-// whether it was given at all.
+// from names an option as the reason of a line, with the original's default where it was
+// not given.
 func (w *writer) from(option string) string {
 	if !w.call.has(option) {
 		return option + " was not given: " + byName(option).def + " there"
