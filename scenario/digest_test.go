@@ -23,6 +23,25 @@ func TestDigestsStay(t *testing.T) {
 	}
 }
 
+// TestDigestOfAResetURL: of a URL only the path tells runs apart, whoever asks for it.
+func TestDigestOfAResetURL(t *testing.T) {
+	digest := func(post string) string {
+		env := envOf(map[string]string{"WSRUN_A": "word", "WSRUN_B": "word"})
+		return must(t, minimal("warmup: {reset: {post: \""+post+"\"}}\n"), Options{Env: env}).Digest
+	}
+	want := digest("/reset")
+	for _, same := range []string{"http://a/reset", "http://b/reset?k=${WSRUN_A}", "http://u:${WSRUN_A}@a/reset", "http://u:${WSRUN_B}@a/reset", "http://u:${WSRUN_A}@b/reset?k=v"} {
+		if digest(same) != want {
+			t.Errorf("%s is told apart from /reset", same)
+		}
+	}
+	for _, other := range []string{"/flush", "http://u:${WSRUN_A}@a/flush", "http://u:${WSRUN_A}@a"} {
+		if digest(other) == want {
+			t.Errorf("%s is taken for /reset", other)
+		}
+	}
+}
+
 // TestDigestLeavesOut: what is not measured does not tell two runs apart; what is does.
 func TestDigestLeavesOut(t *testing.T) {
 	const plain = "target: http://localhost:8000\n"

@@ -356,10 +356,7 @@ func Digest(sc *Scenario) string {
 	}
 	c.Warmup.Reset.Posts = nil
 	for _, p := range sc.Warmup.Reset.Posts {
-		if u, err := url.Parse(p); err == nil {
-			p = u.Path
-		}
-		c.Warmup.Reset.Posts = append(c.Warmup.Reset.Posts, p)
+		c.Warmup.Reset.Posts = append(c.Warmup.Reset.Posts, pathOf(p))
 	}
 	b, err := json.Marshal(&c)
 	if err != nil {
@@ -367,6 +364,19 @@ func Digest(sc *Scenario) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// pathOf gives the path of a URL, of one that names variables for its user as well, which
+// no URL can be read with.
+func pathOf(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Path
+	}
+	_, rest, _ := strings.Cut(PublicURL(raw), "://")
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return rest[i:]
+	}
+	return ""
 }
 
 func roundUp(n, unit int64) int64 { return ceilDiv(n, unit) * unit }
