@@ -166,6 +166,7 @@ func TestCIScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(env *testscript.Env) error {
+			env.Setenv(raceKey, raceOptions)
 			env.Setenv("CI_DIR", ci)
 			env.Setenv("GITHUB_ACTION_PATH", filepath.Dir(ci))
 			for _, s := range a.Runs.Steps {

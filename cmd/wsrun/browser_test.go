@@ -27,6 +27,7 @@ concurrency: [2, 8]
 duration: {min: 500ms, max: 1s}
 slo: {ttft: {p95: 300ms}}
 on_miss: continue
+warmup: {concurrency: 64}
 `
 	sustainedForPages = `
 name: sustained

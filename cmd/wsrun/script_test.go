@@ -21,8 +21,16 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "5"); err != nil {
 		panic(err)
 	}
+	if err := os.Setenv(raceKey, raceOptions); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"wsrun": main})
 }
+
+// The race detector keeps each process that ends asleep for a second, to see what its
+// last goroutines do. Here hundreds of processes are started, whose last act is to wait for
+// their goroutines.
+const raceKey, raceOptions = "GORACE", "atexit_sleep_ms=50"
 
 // Sessions with the built command, as people have them.
 func TestScripts(t *testing.T) {
@@ -32,6 +40,10 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"onerun": oneRun,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv(raceKey, raceOptions)
+			return nil
 		},
 	})
 }
