@@ -1,9 +1,7 @@
 package html
 
 import (
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/wsrun/wsrun/scenario"
@@ -17,9 +15,8 @@ type limit struct {
 	part  bool   // it is about some of the points only
 }
 
-// limits gives what the slo, and the stop conditions and thresholds that are one
-// comparison, hold metrics of the rows against. A threshold counts where at least one of
-// the rows is meant by it.
+// limits gives what the slo, stop conditions and thresholds hold metrics of the rows
+// against. A threshold counts where at least one of the rows is meant by it.
 func (r *Run) limits(rows []pointRow) (out []limit) {
 	sc := r.Rec.Run.Scenario
 	add := func(l limit) {
@@ -34,14 +31,15 @@ func (r *Run) limits(rows []pointRow) (out []limit) {
 		add(limit{"output_rate." + l.Stat, l.Limit, "slo", false})
 	}
 	for _, t := range sc.Thresholds {
-		key, value, ok := comparison(t.Expect)
-		if some, all := meant(t.Where, rows); ok && some {
-			add(limit{key, value, "threshold", !all})
+		if some, all := meant(t.Where, rows); some {
+			for _, c := range r.compared(t.Expect, scenario.ExpectScope) {
+				add(limit{c.key, c.value, "threshold", !all})
+			}
 		}
 	}
 	for _, s := range sc.Stop {
-		if key, value, ok := comparison(s.When); ok {
-			add(limit{key, value, "stop", false})
+		for _, c := range r.compared(s.When, scenario.StopScope) {
+			add(limit{c.key, c.value, "stop", false})
 		}
 	}
 	return out
@@ -67,24 +65,38 @@ func meant(where string, rows []pointRow) (some, all bool) {
 	return some, all
 }
 
-// oneComparison is a condition that compares one metric with one number.
-var oneComparison = regexp.MustCompile(`^\s*(?:total\.)?([a-z_]+(?:\.[a-z0-9]+)?)\s*[<>]=?\s*([0-9][0-9a-zA-Zµ.]*%?)\s*$`)
+// compared gives the metrics that a condition compares with a number, and the numbers.
+func (r *Run) compared(condition string, scope scenario.Scope) (out []limit) {
+	var tiers []string
+	for _, t := range r.Rec.Run.Scenario.Target.Tiers {
+		tiers = append(tiers, t.Name)
+	}
+	c, err := scenario.Compile(condition, scope, tiers...)
+	if err != nil { // of a version that knew other names: no line is better than a wrong one
+		return nil
+	}
+	return comparisons(c.Parts(), nil)
+}
 
-// comparison gives the metric and the number of a condition that is one comparison.
-func comparison(condition string) (key string, value float64, ok bool) {
-	m := oneComparison.FindStringSubmatch(condition)
-	if m == nil {
-		return "", 0, false
+// comparisons adds those of a part to out. What is compared with a multiple of itself, or
+// with what was before, has no line.
+func comparisons(p *scenario.Part, out []limit) []limit {
+	switch p.Op {
+	case "and", "or", "not":
+		for _, a := range p.Args {
+			out = comparisons(a, out)
+		}
+	case "<", "<=", ">", ">=":
+		x, y := p.Args[0], p.Args[1]
+		if x.Op == "number" {
+			x, y = y, x
+		}
+		key := strings.TrimPrefix(x.Name, "total.")
+		if x.Op == "name" && y.Op == "number" && !strings.HasPrefix(key, "prev.") && !strings.HasPrefix(key, "best.") {
+			out = append(out, limit{key: key, value: y.Value})
+		}
 	}
-	text := strings.TrimSuffix(m[2], "%")
-	if v, err := strconv.ParseFloat(text, 64); err == nil {
-		return m[1], v, true
-	}
-	if d, err := scenario.ParseDuration(text); err == nil {
-		return m[1], d.Seconds(), true
-	}
-	size, err := scenario.ParseSize(text)
-	return m[1], float64(size), err == nil
+	return out
 }
 
 // refs gives the limits on what a chart draws: on its metrics, and where it shows several

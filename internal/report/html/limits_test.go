@@ -1,38 +1,45 @@
 package html
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
-func TestComparison(t *testing.T) {
-	for condition, want := range map[string]struct {
+// Each metric that a condition compares with a number has a line; what is relative has none.
+func TestCompared(t *testing.T) {
+	run := &Run{Rec: &result.Record{Run: &result.Run{Scenario: &scenario.Scenario{}}}}
+	type at struct {
 		key   string
 		value float64
-	}{
-		"ttft.p95 < 150ms": {"ttft.p95", 0.15}, " total.ttft.p95 >= 1m30s ": {"ttft.p95", 90}, "error_rate > 5%": {"error_rate", 5}, "error_rate > 5": {"error_rate", 5},
-		"input_throughput > 1.5k": {"input_throughput", 1500}, "output_rate.p10 < 20": {"output_rate.p10", 20}, "goodput>0.5": {"goodput", 0.5}, "edge1 > 100k": {"", 0},
-		"ttft.p95 > 2 * prev.ttft.p95": {"", 0}, "ttft.p95 > 1s and error_rate > 5": {"", 0}, "prev.ttft.p95 > 1s": {"", 0}, "1s < ttft.p95": {"", 0}, "ttft.p95 == 1s": {"", 0}, "": {"", 0},
-		"ttft.p95 > 1parsec": {"", 0},
+	}
+	for condition, want := range map[string][]at{
+		"ttft.p95 > 150ms":          {{"ttft.p95", 0.15}},
+		" total.ttft.p95 >= 1m30s ": {{"ttft.p95", 90}},
+		"error_rate > 5%":           {{"error_rate", 5}},
+		"input_throughput > 1.5k":   {{"input_throughput", 1500}},
+		"goodput>0.5":               {{"goodput", 0.5}},
+		"1s < ttft.p95":             {{"ttft.p95", 1}},
+		"not (ttft.p95 <= 1s)":      {{"ttft.p95", 1}},
+		"ttft.p95 > 1s and (error_rate > 5% or goodput < 2)": {{"ttft.p95", 1}, {"error_rate", 5}, {"goodput", 2}},
+		"ttft.p95 > 2 * prev.ttft.p95":                       nil,
+		"prev.ttft.p95 > 1s":                                 nil,
+		"best.output_throughput > 1k":                        nil,
+		"ttft.p95 == 1s":                                     nil,
+		"ttft.p95 > 1parsec":                                 nil,
+		"":                                                   nil,
 	} {
-		key, value, ok := comparison(condition)
-		if ok != (want.key != "") || ok && (key != want.key || value != want.value) {
-			t.Errorf("%q: %q %g %v, want %+v", condition, key, value, ok, want)
+		var got []at
+		for _, l := range run.compared(condition, scenario.StopScope) {
+			got = append(got, at{l.key, l.value})
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", condition, got, want)
 		}
 	}
-}
-
-func FuzzComparison(f *testing.F) {
-	for _, s := range []string{"ttft.p95 < 150ms", "error_rate > 5%", "a>1e9", "goodput >= 10000000000000000000k", "x<0.0.0"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if key, v, ok := comparison(s); ok && (key == "" || v < 0 || v != v) {
-			t.Errorf("%q: %q %g", s, key, v)
-		}
-	})
 }
 
 // A threshold is drawn where it is about at least one of the rows.
