@@ -46,14 +46,26 @@ slo: {ttft: {p95: 60ms}}
 // The pages of real runs, in a real browser without a network: nothing is complained of, no
 // chart is blank, nothing sticks out of a narrow window.
 func TestBrowser(t *testing.T) {
+	names := []string{"fixed", "sustained"}
 	dir := workdir(t, map[string]string{"fixed.yaml": fixedForPages, "sustained.yaml": sustainedForPages})
-	must(t, 0, dir, "fixed.yaml", "sustained.yaml")
+	t.Run("runs", func(t *testing.T) { // at once: it is pages that are looked at, not figures
+		for _, name := range names {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				must(t, 0, dir, name+".yaml")
+			})
+		}
+	})
+	if t.Failed() {
+		return
+	}
 	chrome := browser.Start(t)
-	for _, name := range []string{"fixed", "sustained"} {
+	for _, name := range names {
 		run := runDir(t, dir, name)
 		must(t, 0, dir, "report", run, "--single-file")
-		t.Run(name, func(t *testing.T) { eachPage(t, chrome, run) })
-		t.Run(name+" single", func(t *testing.T) { singleFile(t, chrome, run) })
+		seen := map[string]shown{}
+		t.Run(name, func(t *testing.T) { eachPage(t, chrome, run, seen) })
+		t.Run(name+" single", func(t *testing.T) { singleFile(t, chrome, run, seen) })
 	}
 	t.Run("history", func(t *testing.T) { look(t, chrome, filepath.Join(dir, "results", "index.html"), "history") })
 }
@@ -61,7 +73,17 @@ func TestBrowser(t *testing.T) {
 // pictured are the pages of which screenshots are kept, by how their names begin.
 var pictured = []string{"index", "performance_vs_working_set_2000", "output_metrics_comparison", "sustained_ctx2000", "fixed_ctx2000_ws400000_cache100"}
 
-func eachPage(t *testing.T, chrome *browser.Browser, run string) {
+// shown is what a page has to show: the names of its charts, and its tables' rows.
+type shown struct{ charts, rows string }
+
+// showing gives what a tab shows, within what the selector chooses.
+func showing(t *testing.T, tab *browser.Tab, within string) shown {
+	t.Helper()
+	return shown{strings.Join(drawn(t, tab), " "), tab.Text(`[...document.querySelectorAll('` + within + ` table.data')].map(t => t.tBodies[0].textContent).join('|')`)}
+}
+
+// eachPage looks at the pages of a run one by one, and keeps what they show by their names.
+func eachPage(t *testing.T, chrome *browser.Browser, run string, seen map[string]shown) {
 	pages, err := filepath.Glob(filepath.Join(run, "*.html"))
 	if err != nil || len(pages) < 5 {
 		t.Fatalf("pages: %q %v", pages, err)
@@ -74,18 +96,17 @@ func eachPage(t *testing.T, chrome *browser.Browser, run string) {
 		t.Run(name, func(t *testing.T) {
 			for _, begin := range pictured {
 				if strings.HasPrefix(name, begin) {
-					look(t, chrome, page, filepath.Base(filepath.Dir(run))+"-"+begin)
+					seen[name] = look(t, chrome, page, filepath.Base(filepath.Dir(run))+"-"+begin)
 					return
 				}
 			}
-			tab := chrome.Open(t, page, browser.Look{})
-			drawn(t, tab)
+			seen[name] = showing(t, chrome.Open(t, page, browser.Look{}), "")
 		})
 	}
 }
 
-// drawn holds that every chart of a page shows something.
-func drawn(t *testing.T, tab *browser.Tab) {
+// drawn holds that every chart of a page shows something, and gives their names.
+func drawn(t *testing.T, tab *browser.Tab) []string {
 	t.Helper()
 	all, blank := tab.Charts()
 	if len(blank) > 0 {
@@ -94,10 +115,11 @@ func drawn(t *testing.T, tab *browser.Tab) {
 	if told := tab.Text(`[...document.querySelectorAll('.failed')].map(e => e.textContent).join(' ')`); told != "" {
 		t.Error(told)
 	}
+	return all
 }
 
-// look looks at a page as its readers do: wide, dark and narrow.
-func look(t *testing.T, chrome *browser.Browser, page, name string) {
+// look looks at a page as its readers do, wide, dark and narrow, and gives what it shows.
+func look(t *testing.T, chrome *browser.Browser, page, name string) (seen shown) {
 	dir := browser.Screenshots(t)
 	for _, l := range []struct {
 		as   string
@@ -111,18 +133,19 @@ func look(t *testing.T, chrome *browser.Browser, page, name string) {
 			if wide := tab.Overflow(); wide != "" {
 				t.Errorf("the page is wider than the window: %s", wide)
 			}
-			drawn(t, tab)
+			seen = showing(t, tab, "")
 			tab.Screenshot(dir, name+"-"+l.as, true)
 			if scheme, background := tab.Text(`getComputedStyle(document.documentElement).colorScheme`), tab.Text(`getComputedStyle(document.body).backgroundColor`); l.look.Dark != (scheme == "dark") || l.look.Dark == (background == "rgb(255, 255, 255)") {
 				t.Errorf("the colours are %s on %s", scheme, background)
 			}
 		})
 	}
+	return seen
 }
 
 // singleFile opens report.html alone in a folder, goes through its pages, and finds in each
 // what the page's own file has.
-func singleFile(t *testing.T, chrome *browser.Browser, run string) {
+func singleFile(t *testing.T, chrome *browser.Browser, run string, seen map[string]shown) {
 	text, err := os.ReadFile(filepath.Join(run, "report.html"))
 	if err != nil {
 		t.Fatal(err)
@@ -140,17 +163,8 @@ func singleFile(t *testing.T, chrome *browser.Browser, run string) {
 		name := strings.TrimSuffix(filepath.Base(page), ".html")
 		tab.Run(`location.hash = '#` + name + `'`)
 		tab.Until(name+" is shown", `[...document.querySelectorAll('section.view')].filter(s => s.offsetHeight).map(s => s.id).join() === '`+name+`'`)
-		all, blank := tab.Charts()
-		if len(blank) > 0 {
-			t.Errorf("%s: %d of %d charts are blank: %v", name, len(blank), len(all), blank)
-		}
-		own := chrome.Open(t, page, browser.Look{})
-		if want, _ := own.Charts(); strings.Join(want, " ") != strings.Join(all, " ") {
-			t.Errorf("%s has the charts %v, its own file %v", name, all, want)
-		}
-		rows := `[...document.querySelectorAll('#` + name + ` table.data')].map(t => t.tBodies[0].textContent).join('|')`
-		if tab.Text(rows) != own.Text(rows) {
-			t.Errorf("%s has other rows than its own file", name)
+		if got := showing(t, tab, "#"+name); got != seen[name] {
+			t.Errorf("%s has the charts %s, its own file %s; rows alike: %v", name, got.charts, seen[name].charts, got.rows == seen[name].rows)
 		}
 	}
 }
