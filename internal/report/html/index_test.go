@@ -92,7 +92,7 @@ func textOf(page string) string {
 // there may be nothing.
 func TestIndexSays(t *testing.T) {
 	want := map[string][]string{
-		"fixed": {"done The run is done.", "fail ttft.p95 < 100ms where hit_rate == 100 3 judged: ctx4000_ws400000_cache100 conc 8 ttft.p95 200ms", "pass edge1 > 100k 2 judged",
+		"fixed": {"done The plan was run to its end.", "fail ttft.p95 < 100ms where hit_rate == 100 3 judged: ctx4000_ws400000_cache100 conc 8 ttft.p95 200ms", "pass edge1 > 100k 2 judged",
 			"no verdict goodput > 1 0 judged: no measured point meets it", "context 4k, conc 4: tier 1 → tier 2 between 103k and 403k tokens, TTFT x4.00", "Lowest TTFT p95", "Best goodput", "Fixed levels at context 4k, 8k, hit rate 0%, 100%, 2 working sets from 100k to 400k tokens.",
 			"Against vllm, model tiny, on 2026-11-24 07:00:00 UTC", "TTFT p95 at most 600ms", "The scenario as given name: points # as <given>", "summary_20261124_070000.csv one row per point and trial, 2.0 KiB",
 			"Context 4k, hit rate 0% without reuse Context 4k, hit rate 100% 100k 400k", "Performance against working set at 8k context"},

@@ -82,9 +82,9 @@ func (r *Run) state() remark {
 	case slices.ContainsFunc(r.Sum.Points, unfinished):
 		return remark{"doubt", "unfinished", "", "The record ends before the plan does: the run is under way, or its process died. wsrun run --resume goes on with it."}
 	case r.failed():
-		return remark{"bad", "failed", "", "The run is done, and a part of it failed: see below."}
+		return remark{"bad", "failed", "", "The plan was run to its end, and a part of it failed: see below."}
 	}
-	return remark{"ok", "done", "", "The run is done."}
+	return remark{"ok", "done", "", "The plan was run to its end."}
 }
 
 // unfinished reports whether a point is missing because the record ends before it.
