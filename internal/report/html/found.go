@@ -75,6 +75,12 @@ func (r *Run) overTrials(e result.Edge) tier.Transition {
 	return out
 }
 
+// tierTables are the tables of what is known, stated and demanded of the tiers, of the
+// series that keep chooses.
+func (r *Run) tierTables(keep func(result.SeriesKey) bool) []Table {
+	return slices.Concat(crossingsTable(r.crossings(keep)), r.capacitiesTable(keep), r.edgeLimitsTable(keep))
+}
+
 // crossingsTable is the table of transitions, nil when there is none.
 func crossingsTable(rows []crossing) []Table {
 	if len(rows) == 0 {
@@ -142,7 +148,7 @@ func (r *Run) capacitiesTable(keep func(result.SeriesKey) bool) []Table {
 		number("concurrency", "Concurrency", "", "requests in flight, whose private KV is taken off", func(l result.CapacityLine) float64 { return float64(l.Level) }),
 		number("tokens", "Capacity", "tokens", "the tier's own, in one replica", func(l result.CapacityLine) float64 { return float64(l.Tokens) }),
 		number("reuse_distance", "Reached at", "tokens", "reuse distance at which it and the private KV in flight fill the tier", func(l result.CapacityLine) float64 { return float64(l.Distance) }),
-		number("working_set", "Working set there", "tokens", "the working set of that reuse distance", r.sizeAt),
+		number("working_set", "Working set there", "tokens", "the working set of that reuse distance", func(l result.CapacityLine) float64 { return r.sizeAt(l.Series, l.Distance) }),
 	}
 	if r.sustained() { // a series has no one level: the lines hold at any
 		columns = slices.DeleteFunc(columns, func(c Column) bool { return c.Key == "concurrency" })
@@ -150,13 +156,13 @@ func (r *Run) capacitiesTable(keep func(result.SeriesKey) bool) []Table {
 	return []Table{{ID: "capacities", Caption: "Capacities stated or told, and where they are reached", Rows: len(lines), Sortable: true, Columns: columns}}
 }
 
-// sizeAt gives the working set at whose reuse distance a capacity is reached: outputs
-// belong to the distance, not to the set.
-func (r *Run) sizeAt(l result.CapacityLine) float64 {
+// sizeAt gives the working set of a series at a reuse distance: outputs belong to the
+// distance, not to the set.
+func (r *Run) sizeAt(k result.SeriesKey, distance int64) float64 {
 	for _, m := range r.Sum.Merged {
-		if m.Series() == l.Series && m.Spec.Real > 0 {
-			return float64(l.Distance) * float64(m.Spec.Real) / float64(m.Spec.ReuseDistance)
+		if m.Series() == k && m.Spec.Real > 0 {
+			return float64(distance) * float64(m.Spec.Real) / float64(m.Spec.ReuseDistance)
 		}
 	}
-	return float64(l.Distance)
+	return float64(distance)
 }

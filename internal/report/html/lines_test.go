@@ -257,22 +257,23 @@ func TestMarksFollowTheChoice(t *testing.T) {
 		"100|10|hbm|dram|150000|200000", "100|20|hbm|dram|100000|150000", "50|10|hbm|recompute|300000|350000", "100||dram|recompute|250000|260000", "100|10|hbm|dram|150000|200000")
 	capacities := grid("capacities", "hit_rate %|concurrency|tier text|source text|assumption text|tokens tokens|working_set tokens",
 		"100|10|hbm|vllm:cache_config_info||200000|180000", "50|10|hbm|vllm:cache_config_info||200000|181000", "100|20|hbm|stated||200000|120000", "|10|dram|stated|exclusive|5M|900000", "|10|disk|stated||9000000|90000000")
+	limits := grid("edge_limits", "edge text|hit_rate %|concurrency|reuse_distance tokens|working_set tokens", "edge.hbm|100|10|150000|160000", "edge.hbm|50|10|150000|170000", "edge2|100|20|240000|240000")
 	for _, w := range []struct {
 		level string
 		rates []string
 		want  string
 	}{
-		{"10", []string{"100"}, "150000 200000 250000 260000 180000 900000"},
-		{"20", []string{"100"}, "100000 150000 250000 260000 120000"},
-		{"10", []string{"50"}, "300000 350000 181000 900000"},
-		{"10", []string{"50", "100"}, "150000 200000 300000 350000 250000 260000 180000 900000"},
+		{"10", []string{"100"}, "150000 200000 250000 260000 180000 900000 160000"},
+		{"20", []string{"100"}, "100000 150000 250000 260000 120000 240000"},
+		{"10", []string{"50"}, "300000 350000 181000 900000 170000"},
+		{"10", []string{"50", "100"}, "150000 200000 300000 350000 250000 260000 180000 900000 160000 170000"},
 	} {
-		d := try(t, ttftChart("transitions", "capacities"), choose(levels(w.level), rates(w.rates...), Control{ID: "log", Kind: "one", Default: []string{"log"}, Options: []Option{{Value: "log"}}}), grid("points", pointsHead, ttftPoints...), transitions, capacities)
+		d := try(t, ttftChart("transitions", "capacities"), choose(levels(w.level), rates(w.rates...), Control{ID: "log", Kind: "one", Default: []string{"log"}, Options: []Option{{Value: "log"}}}), grid("points", pointsHead, ttftPoints...), transitions, capacities, limits)
 		equal(t, fmt.Sprint(w.level, w.rates), d.bands(), w.want)
 	}
-	d := try(t, ttftChart("transitions", "capacities"), choose(levels("10"), rates("100")), grid("points", pointsHead, ttftPoints...), transitions, capacities)
+	d := try(t, ttftChart("transitions", "capacities"), choose(levels("10"), rates("100")), grid("points", pointsHead, ttftPoints...), transitions, capacities, limits)
 	labels := strings.Join(d.texts(), "|")
-	for _, want := range []string{"hbm → dram", "dram → recompute", "hbm told 200k", "disk stated 9.00M →"} {
+	for _, want := range []string{"hbm → dram", "dram → recompute", "hbm told 200k", "disk stated 9.00M →", "threshold edge.hbm 150k"} {
 		if !strings.Contains(labels, want) {
 			t.Errorf("no label %q among %s", want, labels)
 		}

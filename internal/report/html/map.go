@@ -88,8 +88,7 @@ func (r *Run) fillMap(p *Page, context int64) {
 			p.Notes = append(p.Notes, "No hit share: the server does not tell how many prompt tokens it found in its cache. TTFT alone tells the tiers apart.")
 		}
 	}
-	p.Tables = append(p.Tables, crossingsTable(r.crossings(keep))...)
-	p.Tables = append(p.Tables, r.capacitiesTable(keep)...)
+	p.Tables = append(p.Tables, r.tierTables(keep)...)
 }
 
 // tierDoubts says how many of the tiers may not be believed as they stand.

@@ -3,6 +3,7 @@ package html
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -250,5 +251,34 @@ func TestCapacitiesTable(t *testing.T) {
 	}
 	if tableOf(newWorld([]int64{4000}, []float64{100}, 100_000).measure(1).run().workingSets()[0].filled(), "capacities") != nil {
 		t.Error("capacities of which nothing is stated")
+	}
+}
+
+// A threshold on an edge has a row for each series that it is about, and is none of a row's limits.
+func TestEdgeLimits(t *testing.T) {
+	w := newWorld([]int64{4000}, []float64{50, 100}, 100_000, 150_000, 400_000, 500_000)
+	w.rec.Run.Scenario.Target.Tiers = []scenario.Tier{{Name: "hbm", Capacity: 200_000}}
+	w.rec.Run.Scenario.Thresholds = []scenario.Threshold{
+		{Expect: "edge.hbm >= 180k and edge.hbm < 300k", Where: "concurrency == 8 and hit_rate == 100"},
+		{Expect: "edge1 > 120k", Where: "hit_rate == 50 and concurrency < 8"},
+		{Expect: "edge1 > 1k", Where: "context == 8k"},
+		{Expect: "ttft.p95 < 1s"},
+	}
+	p := w.measure(2).run().workingSets()[0].filled()
+	table := tableOf(p, "edge_limits")
+	if table == nil {
+		t.Fatal("no thresholds on edges")
+	}
+	var got []string
+	for i, at := range cells(table, "reuse_distance") {
+		got = append(got, fmt.Sprint(cells(table, "edge")[i], " ", cells(table, "hit_rate")[i], " ", cells(table, "concurrency")[i], " ", at))
+	}
+	if want := []string{"edge.hbm 100 8 180000", "edge.hbm 100 8 300000", "edge1 50 4 120000"}; !slices.Equal(got, want) {
+		t.Errorf("thresholds on edges %q, want %q", got, want)
+	}
+	c := w.rec.Run.Cells[slices.IndexFunc(w.rec.Run.Cells, func(c scenario.Cell) bool { return c.HitRate == 100 })]
+	size, err := strconv.ParseFloat(cells(table, "working_set")[0], 64)
+	if want := 180_000 * float64(c.Real) / float64(c.ReuseDistance); err != nil || math.Abs(size-want) > 1 {
+		t.Errorf("at working set %g, want %g", size, want)
 	}
 }

@@ -96,7 +96,7 @@ func (r *Run) drawReuse(p *Page, merged []*result.Merged, by string) {
 	p.Tables = append(p.Tables, requestsTable(rows, all, by))
 	spec := merged[0].Spec
 	keep := func(k result.SeriesKey) bool { return k.Context == spec.Context && k.HitRate == spec.HitRate }
-	p.Tables = append(append(p.Tables, crossingsTable(r.crossings(keep))...), r.capacitiesTable(keep)...)
+	p.Tables = append(p.Tables, r.tierTables(keep)...)
 }
 
 // requestScale is the type of an axis that tells the tiers apart.

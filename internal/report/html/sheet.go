@@ -142,8 +142,7 @@ func (s *sheet) finish(p *Page, controls []Control, identity []string, keep func
 	}
 	p.Tables = []Table{pointsTable(s.rows, append(columns, "goodput_share", "error_rate", "ttft_samples", "best")...)}
 	if keep != nil {
-		p.Tables = append(p.Tables, crossingsTable(s.run.crossings(keep))...)
-		p.Tables = append(p.Tables, s.run.capacitiesTable(keep)...)
+		p.Tables = append(p.Tables, s.run.tierTables(keep)...)
 	}
 }
 

@@ -4,8 +4,9 @@
   const W = root.wsrun;
   const {number, tableOf, beside, print, short, wide, marked, part} = W;
 
-  /* tiers gives the bands of the transitions and the lines of the capacities that belong to the rows
-     shown, in units of the x axis; and the best passing level, a line like those. */
+  /* tiers gives the bands of the transitions and the lines of the capacities, and of thresholds on
+     edges, that belong to the rows shown, in units of the x axis; and the best passing level, a line
+     like those. */
   function tiers(chart, ctx, made) {
     const bind = chart.bind, x = made.x, rows = made.rows.concat(made.zero), bands = [], stated = [];
     const seen = new Set(), once = (key) => !seen.has(key) && seen.add(key);
@@ -19,6 +20,10 @@
       for (const r of beside(ctx, bind.where, rows, tableOf(ctx, 'capacities').rows)) {
         const at = number(r, x.at), name = [r.tier, r.source === 'stated' ? 'stated' : r.source ? 'told' : '', short('tokens', number(r, 'tokens'))].filter(Boolean).join(' ') + (r.assumption ? ', ' + r.assumption : '');
         if (at !== null && !stated.some((s) => s.name === name && Math.abs(s.at - at * x.scale) <= 0.03 * s.at)) stated.push({at: at * x.scale, name});
+      }
+      for (const r of beside(ctx, bind.where, rows, tableOf(ctx, 'edge_limits').rows)) {
+        const at = number(r, x.at), name = 'threshold ' + r.edge + ' ' + short('tokens', number(r, 'reuse_distance'));
+        if (at !== null && once([name, at].join())) stated.push({at: at * x.scale, name, limit: true});
       }
     }
     const best = marked(bind, 'best') ? rows.filter((r) => r.best === 1 && number(r, x.key) !== null) : [];
@@ -50,9 +55,11 @@
     return {labels: out, rows: rows.length};
   }
 
+  const lineColour = (s, look) => (s.best ? look.colours[2] : s.limit ? look.limit : look.told);
+
   /* above gives the labels of bands and capacities for packed; one that lies outside has an arrow. */
   function above(found, scale, left, width, look) {
-    const labels = [], colour = (s) => (s.best ? look.colours[2] : look.told), px = (v) => left + scale.pos(v) * width;
+    const labels = [], colour = (s) => lineColour(s, look), px = (v) => left + scale.pos(v) * width;
     for (const b of found.bands) {
       const a = scale.log ? Math.sqrt(Math.max(b.lo, scale.min) * b.hi) : (b.lo + b.hi) / 2;
       if (a >= scale.min && a <= scale.max) labels.push({x: px(a), text: b.name, colour: look.ink});
@@ -81,7 +88,7 @@
     const lines = found.stated.filter((s) => s.at >= scale.min && s.at <= scale.max);
     if (seen.length) out.push(carrier({markArea: areas(seen, look)}));
     if (lines.length) {
-      out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, precision: 15, label: {show: false}, lineStyle: {color: look.told, type: 'dashed', width: 1.5, opacity: 0.9}, data: lines.map((s) => (s.best ? {xAxis: s.at, lineStyle: {color: look.colours[2], type: 'solid'}} : {xAxis: s.at}))}}));
+      out.push(carrier({markLine: {silent: true, symbol: 'none', animation: false, precision: 15, label: {show: false}, lineStyle: {color: look.told, type: 'dashed', width: 1.5, opacity: 0.9}, data: lines.map((s) => ({xAxis: s.at, lineStyle: {color: lineColour(s, look), type: s.best ? 'solid' : 'dashed'}}))}}));
     }
     return out;
   }
