@@ -46,7 +46,7 @@ func (r *Run) index(main, cells []*Page) *Page {
 		Found                   string // what the sentences are about
 		Transitions, Capacities lines
 		Figures                 []figure
-	}{r.verdicts(), r.foundHead(), cut(r.transitionLines(), mostTransitions), cut(r.capacityLines(), mostCapacities), r.figures()})
+	}{r.verdicts(), r.foundHead(), shortened(r.transitionLines(), r.transitionsInShort(), mostTransitions), shortened(r.capacityLines(), r.capacitiesInShort(), mostCapacities), r.figures()})
 	source, given := r.source()
 	p.Tail = prose("beside", struct {
 		Asked  []Fact
@@ -77,17 +77,6 @@ const (
 	mostTransitions = 8
 	mostCapacities  = 4
 )
-
-// lines are sentences, of which some are folded away.
-type lines struct{ Shown, More []string }
-
-// cut folds away what is more than most, if that is more than one line.
-func cut(all []string, most int) lines {
-	if len(all) <= most+1 {
-		return lines{Shown: all}
-	}
-	return lines{all[:most], all[most:]}
-}
 
 // prose fills one part of the index's template.
 func prose(name string, data any) template.HTML {

@@ -19,6 +19,7 @@ type remark struct{ Class, Word, Code, Text string }
 // verdicts is what stands first on the index.
 type verdicts struct {
 	State      remark
+	Failures   []remark
 	Thresholds []remark
 	Validity   remark
 	Doubts     []remark
@@ -58,6 +59,8 @@ func (r *Run) verdicts() verdicts {
 		note := remark{Code: n.Code, Text: report.Clean(n.Text)}
 		if n.Fail {
 			note.Class, note.Word = "bad", "failed"
+			v.Failures = append(v.Failures, note)
+			continue
 		}
 		v.Notes = append(v.Notes, note)
 	}
@@ -82,7 +85,7 @@ func (r *Run) state() remark {
 	case slices.ContainsFunc(r.Sum.Points, unfinished):
 		return remark{"doubt", "unfinished", "", "The record ends before the plan does: the run is under way, or its process died. wsrun run --resume goes on with it."}
 	case r.failed():
-		return remark{"bad", "failed", "", "The plan was run to its end, and a part of it failed: see below."}
+		return remark{"bad", "failed", "", "The plan was run to its end, and a part of it failed."}
 	}
 	return remark{"ok", "done", "", "The plan was run to its end."}
 }

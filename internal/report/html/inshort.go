@@ -1,0 +1,116 @@
+package html
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/wsrun/wsrun/internal/report"
+	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario/metric"
+)
+
+// lines are sentences, of which some are folded away under a head.
+type lines struct {
+	Shown, More []string
+	Head        string
+}
+
+// cut folds away what is more than most, if that is more than one line.
+func cut(all []string, most int) lines {
+	if len(all) <= most+1 {
+		return lines{Shown: all}
+	}
+	return lines{all[:most], all[most:], strconv.Itoa(len(all)-most) + " more"}
+}
+
+// shortened shows what is said in short of many sentences, and folds all of them away.
+func shortened(all, short []string, most int) lines {
+	if len(all) <= most+1 || len(short) == 0 || len(short) >= len(all) {
+		return cut(all, most)
+	}
+	return lines{short, all, fmt.Sprintf("All %d, of every hit rate and level", len(all))}
+}
+
+// transitionsInShort says for each context where its tiers end at the level that its page
+// opens with and the highest hit rate, and at how many others they end there too: a sweep
+// has a sentence for each edge, hit rate and level, and nobody reads fifty for three edges.
+func (r *Run) transitionsInShort() (out []string) {
+	if r.mapped() {
+		return nil
+	}
+	edges := r.edges()
+	for _, context := range r.contexts() {
+		k := r.nearest(context, defaultLevel(r.ofContext(context)))
+		lines := r.seriesLines(func(s result.SeriesKey) (string, bool) { return r.seriesName(s), s == k })
+		var mine []crossing
+		for _, c := range edges {
+			if c.SeriesKey == k {
+				mine = append(mine, c)
+			}
+		}
+		for i, line := range lines {
+			if i < len(mine) { // after them stand the reasons why there is none
+				line += elsewhere(mine[i], edges)
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// seriesName is a series before what is said of it, with what a reader chooses by.
+func (r *Run) seriesName(k result.SeriesKey) string {
+	name := "At hit rate " + ratePercent(k.HitRate)
+	if len(r.contexts()) > 1 {
+		name = "Context " + metric.Size(k.Context) + ", hit rate " + ratePercent(k.HitRate)
+	}
+	if k.Level > 0 {
+		name += ", " + strconv.Itoa(k.Level) + " in flight"
+	}
+	return name + ": "
+}
+
+// elsewhere says at how many of the hit rates and levels of a context an edge lies in the same
+// bracket, and between what it lies at the others.
+func elsewhere(c crossing, edges []crossing) string {
+	same, others, lo, hi := 0, 0, c.t.Lo, c.t.Hi
+	for _, o := range edges {
+		switch {
+		case o.Context != c.Context || o.t.From != c.t.From || o.t.To != c.t.To:
+		case o.t.Lo == c.t.Lo && o.t.Hi == c.t.Hi:
+			same++
+		default:
+			others++
+			lo, hi = min(lo, o.t.Lo), max(hi, o.t.Hi)
+		}
+	}
+	of := "hit rates and levels"
+	if c.sustains {
+		of = "hit rates"
+	}
+	switch {
+	case same+others < 2:
+		return ""
+	case others == 0:
+		return fmt.Sprintf(". It lies there at all %d %s that found it", same, of)
+	}
+	return fmt.Sprintf(". It lies there at %d of %d %s that found it, at the others within %s to %s", same, same+others, of, metric.Size(lo), metric.Size(hi))
+}
+
+// capacitiesInShort is what stated and told capacities come to where transitionsInShort
+// looks: it has the least private KV, so that its edges lie nearest to what the tiers hold.
+func (r *Run) capacitiesInShort() (out []string) {
+	for _, context := range r.contexts() {
+		k := r.nearest(context, defaultLevel(r.ofContext(context)))
+		for _, f := range r.Sum.Capacity {
+			if f.SeriesKey != k {
+				continue
+			}
+			out = append(out, r.seriesName(k)+report.Clean(f.Text))
+			if f.Cost != "" {
+				out = append(out, r.seriesName(k)+report.Clean(f.Cost))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package html
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wsrun/wsrun/runner/result"
+)
+
+// A sweep over many levels says each edge once, where the page of its context begins, and
+// folds the sentences of all levels away; what can be read at once stays as it is.
+func TestTransitionsInShort(t *testing.T) {
+	r := someRun("fixed")
+	if all := r.transitionLines(); len(shortened(all, r.transitionsInShort(), mostTransitions).More) != 0 {
+		t.Errorf("%d sentences are folded away", len(all))
+	}
+	series := slices.Clone(r.Sum.Series)
+	for level := 101; level < 111; level++ { // the same edges at ten more levels, one of them elsewhere
+		for _, s := range series {
+			more := *s
+			more.Level, more.Transitions = level, slices.Clone(s.Transitions)
+			for i := range more.Transitions {
+				if level == 110 {
+					more.Transitions[i].Lo = 50_000
+				}
+			}
+			r.Sum.Series = append(r.Sum.Series, &more)
+		}
+	}
+	all := r.transitionLines()
+	got := shortened(all, r.transitionsInShort(), mostTransitions)
+	if len(got.Shown) != len(r.contexts()) || len(got.More) != len(all) || !strings.HasPrefix(got.Head, "All ") {
+		t.Fatalf("%d sentences and %d folded away as %q, of %d:\n%s", len(got.Shown), len(got.More), got.Head, len(all), strings.Join(got.Shown, "\n"))
+	}
+	if got, want := got.Shown[0], "tier 1 → tier 2 between 103k and 403k tokens, TTFT x2.00"; !strings.HasPrefix(got, "Context 4k, hit rate 100%, 8 in flight: ") || !strings.Contains(got, want) ||
+		!strings.HasSuffix(got, " hit rates and levels that found it, at the others within 50k to 403k") {
+		t.Errorf("got %q", got)
+	}
+	page := indexOf(t, r)
+	if at := strings.Index(page, "in flight: tier 1"); at < 0 || at > strings.Index(page, "Key figures") {
+		t.Error("the finding does not stand before the figures")
+	}
+}
+
+func TestElsewhere(t *testing.T) {
+	edge := func(level int, lo, hi int64) (c crossing) {
+		c.SeriesKey = result.SeriesKey{Context: 2000, HitRate: 100, Level: level}
+		c.t.From, c.t.To, c.t.Lo, c.t.Hi = "hbm", "dram", lo, hi
+		return c
+	}
+	a, b, c := edge(1, 50_000, 60_000), edge(2, 50_000, 60_000), edge(4, 20_000, 90_000)
+	other := edge(8, 1, 2)
+	other.t.To = "ssd"
+	for _, w := range []struct {
+		edges []crossing
+		want  string
+	}{
+		{[]crossing{a, other}, ""},
+		{[]crossing{a, b, other}, ". It lies there at all 2 hit rates and levels that found it"},
+		{[]crossing{a, b, c}, ". It lies there at 2 of 3 hit rates and levels that found it, at the others within 20k to 90k"},
+	} {
+		if got := elsewhere(a, w.edges); got != w.want {
+			t.Errorf("got %q, want %q", got, w.want)
+		}
+	}
+}
