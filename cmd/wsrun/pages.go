@@ -59,10 +59,11 @@ func (v *view) run() *html.Run {
 	if err == nil {
 		beside = append(beside, html.DataFile{Name: scenarioFile, Bytes: int64(len(source)), About: "the scenario as given"})
 	}
-	if info, err := os.Stat(filepath.Join(v.dir, scenario.MergedFile)); err == nil && info.Mode().IsRegular() {
-		beside = append(beside, html.DataFile{Name: scenario.MergedFile, Bytes: info.Size(), About: "the scenario in one file, with what it extends and what --set says"})
+	merged, err := readSource(filepath.Join(v.dir, scenario.MergedFile))
+	if err == nil {
+		beside = append(beside, html.DataFile{Name: scenario.MergedFile, Bytes: int64(len(merged)), About: "the scenario in one file, with what it extends and what --set says"})
 	}
-	return &html.Run{Rec: v.rec, Sum: v.sum, Found: v.found, Source: source, Files: append(v.files, beside...)}
+	return &html.Run{Rec: v.rec, Sum: v.sum, Found: v.found, Source: source, Merged: merged, Files: append(v.files, beside...)}
 }
 
 // scenarioFile is the name of the scenario as given in a run directory.

@@ -20,15 +20,20 @@ func asked(sc *scenario.Scenario) []Fact {
 		{Key: "Concurrency", Value: levelText(sc)},
 		{Key: "Output", Value: metric.Size(sc.OutputTokens) + " tokens a request"},
 		{Key: "Duration", Value: durationText(sc)},
-		{Key: "Access", Value: sc.Access},
+		{Key: "Warm-in", Value: warmInText(sc)},
+		{Key: "Prompts", Value: promptText(sc)},
+		{Key: "Access", Value: accessText(sc)},
 		{Key: "Growth", Value: growthText(sc)},
 		{Key: "Warm-up", Value: warmupText(&sc.Warmup)},
+		{Key: "Repeats", Value: repeatText(sc.Repeats)},
 		{Key: "Trials", Value: trialText(sc)},
 		{Key: "SLO", Value: sloText(sc.SLO)},
+		{Key: "On a miss", Value: missText(sc)},
 	}
 	if sc.Mode == "map" {
 		facts = mapAsked(sc)
 	}
+	facts = append(facts, serverAsked(&sc.Target)...)
 	for _, t := range sc.Target.Tiers {
 		facts = append(facts, Fact{Key: "Stated tier", Value: tierText(t)})
 	}
@@ -98,15 +103,32 @@ func growthText(sc *scenario.Scenario) string {
 	if sc.Mode != "sustained" {
 		return ""
 	}
-	return fmt.Sprintf("by %s, new prompts %s", sc.Growth.By, sc.Growth.Prompts)
+	s := fmt.Sprintf("by %s, new prompts %s", sc.Growth.By, sc.Growth.Prompts)
+	switch {
+	case sc.Growth.HoldFor > 0:
+		s += ", each size held for " + sc.Growth.HoldFor.String()
+	case sc.Growth.Hold > 0:
+		s += ", each size held for " + plural(sc.Growth.Hold, "period")
+	}
+	if sc.Growth.AtEnd == "hold" {
+		s += ", the last one until the duration is over"
+	}
+	return s
+}
+
+func accessText(sc *scenario.Scenario) string {
+	if sc.Access == "zipf" {
+		return fmt.Sprintf("zipf, exponent %s", metric.Text(metric.Number, sc.Zipf))
+	}
+	return sc.Access
 }
 
 func warmupText(w *scenario.Warmup) string {
-	reset := "the cache is not emptied"
-	if !w.Reset.None() {
-		reset = "the cache is emptied before it"
+	s := fmt.Sprintf("%s, %s, concurrency %d", w.Rewarm, resetText(w.Reset), w.Concurrency)
+	if !w.Verify {
+		s += ", not looked at again"
 	}
-	return fmt.Sprintf("%s, %s, concurrency %d", w.Rewarm, reset, w.Concurrency)
+	return s
 }
 
 func trialText(sc *scenario.Scenario) string {

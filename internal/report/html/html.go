@@ -15,6 +15,7 @@ type Run struct {
 	Sum    *result.Summary
 	Found  []verdict.Finding
 	Source []byte     // the scenario as given; nil when it is not there any more
+	Merged []byte     // with its bases and --set in one file; nil where there are none
 	Files  []DataFile // the files beside the pages that hold the numbers
 
 	single bool // all pages are sections of one file

@@ -55,7 +55,8 @@ func (r *Run) index(main, cells []*Page) *Page {
 		Files  []fileLink
 		Source string
 		Given  bool
-	}{r.asked(), r.pageLinks(main), r.cellGroups(cells), r.fileLinks(), source, given})
+		Merged string
+	}{r.asked(), r.pageLinks(main), r.cellGroups(cells), r.fileLinks(), source, given, string(r.Merged)})
 	if r.mapped() {
 		r.indexTiers(p)
 	} else {
@@ -247,7 +248,7 @@ func (r *Run) source() (text string, given bool) {
 	for name := range r.Rec.Run.Scenario.Target.Headers {
 		sc.Target.Headers[name] = "(left out)"
 	}
-	sc.Target.Body, sc.Target.Metrics, sc.Warmup.Reset.Posts = nil, nil, nil
+	sc.Target.Body, sc.Target.Metrics, sc.Warmup.Reset.Posts, sc.Warmup.Reset.Command = nil, nil, nil, nil
 	sc.Target.Endpoints = nil
 	for _, e := range r.Rec.Run.Scenario.Target.Endpoints {
 		sc.Target.Endpoints = append(sc.Target.Endpoints, scenario.PublicURL(e))

@@ -70,7 +70,7 @@ func someRun(kind string) *Run {
 
 // judged gives a run what stands beside its record: thresholds, files, the scenario.
 func judged(r *Run) *Run {
-	r.Source = []byte("name: points # as <given>\n")
+	r.Source, r.Merged = []byte("name: points # as <given>\n"), []byte("name: points\nchunk: 128 # <set>\n")
 	r.Files = []DataFile{{Name: "summary_20261124_070000.csv", Bytes: 2048, About: "one row per point and trial"}, {Name: "record.wsr", About: "the record"}}
 	r.Found = []verdict.Finding{
 		{Expect: "ttft.p95 < 100ms", Where: "hit_rate == 100", Outcome: verdict.Fail, Judged: 3, Against: []verdict.Point{
@@ -94,7 +94,7 @@ func TestIndexSays(t *testing.T) {
 	want := map[string][]string{
 		"fixed": {"done The plan was run to its end.", "fail ttft.p95 < 100ms where hit_rate == 100 3 judged: ctx4000_ws400000_cache100 conc 8 ttft.p95 200ms", "pass edge1 > 100k 2 judged",
 			"no verdict goodput > 1 0 judged: no measured point meets it", "context 4k, conc 4: tier 1 → tier 2 between 103k and 403k tokens, TTFT x4.00", "Lowest TTFT p95", "Best goodput", "Fixed levels at context 4k, 8k, hit rate 0%, 100%, 2 working sets from 100k to 400k tokens.",
-			"Against vllm, model tiny, on 2026-11-24 07:00:00 UTC", "TTFT p95 at most 600ms", "The scenario as given name: points # as <given>", "summary_20261124_070000.csv one row per point and trial, 2.0 KiB",
+			"Against vllm, model tiny, on 2026-11-24 07:00:00 UTC", "TTFT p95 at most 600ms", "The scenario as given name: points # as <given> In one file, with what it extends and what --set says name: points chunk: 128 # <set>", "summary_20261124_070000.csv one row per point and trial, 2.0 KiB",
 			"Context 4k, hit rate 0% without reuse Context 4k, hit rate 100% 100k 400k", "Performance against working set at 8k context"},
 		"sustained":   {"Concurrency held 12-14 → 4-6 from working set 100k to working set 400k", "searched from 2 to 0", "sustained: the working set grows", "Context 4k, hit rate 100% grown to 400k"},
 		"interrupted": {"interrupted The run was interrupted: what was measured until then is here.", "skipped, of 12 points"},
@@ -249,7 +249,7 @@ func TestNoSecrets(t *testing.T) {
 	to.Headers = map[string]string{"X-Team": "hunter6"}
 	to.Body = map[string]any{"key": "hunter7"}
 	to.Metrics = []string{"http://m:hunter8@gpu.example/metrics"}
-	w.rec.Run.Scenario.Warmup.Reset.Posts = []string{"http://x:hunter9@gpu.example/reset"}
+	w.rec.Run.Scenario.Warmup.Reset = scenario.Reset{Posts: []string{"http://x:hunter9@gpu.example/reset"}, Command: []string{"reset", "hunter10"}}
 	for name, page := range filesOf(t, w.run()) {
 		if i := strings.Index(page, "hunter"); i >= 0 {
 			t.Errorf("%s tells %q", name, page[max(0, i-80):i+20])
@@ -311,8 +311,8 @@ func TestSizeOfTheIndex(t *testing.T) {
 func TestAsked(t *testing.T) {
 	sc := &scenario.Scenario{
 		Mode: "sustained", Contexts: []int64{4000}, HitRates: []float64{99.5}, OutputTokens: 16, WorkingSet: scenario.WorkingSet{Sizes: []int64{100_000, 1_000_000}, Refine: 2},
-		Search: scenario.Search{Start: 2, Step: 2, Max: 64}, Growth: scenario.Growth{By: "time", Prompts: "cold"}, Duration: scenario.Span{Min: scenario.Duration(60 * second), Max: scenario.Duration(60 * second)},
-		Assessment: scenario.Duration(5 * second), Warmup: scenario.Warmup{Concurrency: 16, Rewarm: "once", Reset: scenario.Reset{Auto: true}}, Trials: 3, Order: "shuffled",
+		Search: scenario.Search{Start: 2, Step: 2, Max: 64}, Growth: scenario.Growth{By: "time", Prompts: "cold", Hold: 3, AtEnd: "hold"}, Duration: scenario.Span{Min: scenario.Duration(60 * second), Max: scenario.Duration(60 * second)},
+		Assessment: scenario.Duration(5 * second), Warmup: scenario.Warmup{Concurrency: 16, Rewarm: "once", Reset: scenario.Reset{Auto: true}, Verify: true}, Trials: 3, Order: "shuffled",
 		SLO:        scenario.SLO{TTFT: []scenario.Line{{Stat: "p95", Limit: 2}}, OutputRate: []scenario.Line{{Stat: "p10", Limit: 20}}, Margin: 10},
 		Stop:       []scenario.Stop{{When: "error_rate > 5", Periods: 3, Ends: "run", Fail: true, Reason: "broken"}},
 		Thresholds: []scenario.Threshold{{Expect: "goodput > 1", Where: "context == 4k"}},
@@ -324,7 +324,7 @@ func TestAsked(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"Working sets": "100k, 1M tokens; the bracket of each transition halved 2 times", "Hit rates": "99.5%", "Concurrency": "searched from 2 to 64 in steps of 2", "Duration": "1m a cell, assessed every 5s",
-		"Growth": "by time, new prompts cold", "Warm-up": "once, the cache is emptied before it, concurrency 16", "Trials": "3, order shuffled",
+		"Growth": "by time, new prompts cold, each size held for 3 periods, the last one until the duration is over", "Warm-up": "once, the cache is emptied before it, concurrency 16", "Trials": "3, order shuffled",
 		"SLO":  "TTFT p95 at most 2.00s, output rate p10 at least 20 tokens/s, 10% kept clear of each limit",
 		"Stop": "error_rate > 5 for 3 periods ends the run and fails the run: broken", "Threshold": "goodput > 1 where context == 4k", "Stated tier": "dram, 4M tokens, 50.0 GB/s",
 	} {

@@ -175,15 +175,12 @@ func mapAsked(sc *scenario.Scenario) []Fact {
 		{Key: "Brackets", Value: "as narrow as " + ratePercent(100*sc.Map.Resolution) + " or one prompt"},
 		{Key: "Looks", Value: looks + ", one at a time"},
 		{Key: "Policy", Value: policy},
+		{Key: "Prompts", Value: promptText(sc)},
 		{Key: "Warm-up", Value: mapWarmup(&sc.Warmup)},
 		{Key: "Trials", Value: trialText(sc)},
 	}
 }
 
 func mapWarmup(w *scenario.Warmup) string {
-	reset := "the cache is not emptied"
-	if !w.Reset.None() {
-		reset = "the cache is emptied before it"
-	}
-	return fmt.Sprintf("%s, new prompts with concurrency %d", reset, w.Concurrency)
+	return fmt.Sprintf("%s, new prompts with concurrency %d", resetText(w.Reset), w.Concurrency)
 }
