@@ -127,7 +127,7 @@ func (a *app) firstText(file string, f initFlags) (text string, runFlags []strin
 	}
 	usual := map[string]string{"fixed": "sweep"}[f.mode]
 	name := cmp.Or(f.name, nameOf(file), usual, f.mode)
-	text, err = starter.Text(starter.Options{Mode: f.mode, Name: scalar(name), Target: scalar(f.target), File: migrate.Quote(filepath.ToSlash(file)), Schema: line})
+	text, err = starter.Text(starter.Options{Mode: f.mode, Name: migrate.Scalar(name), Target: migrate.Scalar(f.target), File: migrate.Quote(filepath.ToSlash(file)), Schema: line})
 	return text, nil, err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wsrun/wsrun/internal/migrate"
 	"github.com/wsrun/wsrun/internal/simulator"
 	"github.com/wsrun/wsrun/internal/verdict"
 	"github.com/wsrun/wsrun/runner/engine"
@@ -211,10 +212,10 @@ func (f mapFlags) scenario(server string) string {
 	var b strings.Builder
 	b.WriteString("# Where does each memory tier of this server end, and what does leaving it cost?\nname: map\n")
 	b.WriteString("target: " + f.target(server) + "\n")
-	fmt.Fprintf(&b, "contexts: [%s]\nworking_set: {max: %s}\nmode: map\n", scalar(f.context), scalar(f.max))
+	fmt.Fprintf(&b, "contexts: [%s]\nworking_set: {max: %s}\nmode: map\n", amount(f.context), amount(f.max))
 	var how []string
 	if f.resolution != "" {
-		how = append(how, "resolution: "+scalar(f.resolution))
+		how = append(how, "resolution: "+amount(f.resolution))
 	}
 	if f.policy {
 		how = append(how, "policy: true")
@@ -230,9 +231,9 @@ func (f mapFlags) target(server string) string {
 	case server == "simulator" && f.profile != "":
 		return "{simulator: {profile: " + strconv.Quote(f.profile) + "}}"
 	case f.model == "" && f.keyEnv == "":
-		return scalar(server)
+		return migrate.Scalar(server)
 	}
-	keys := []string{"endpoints: [" + scalar(server) + "]"}
+	keys := []string{"endpoints: [" + migrate.Scalar(server) + "]"}
 	if f.model != "" {
 		keys = append(keys, "model: "+strconv.Quote(f.model))
 	}
@@ -242,15 +243,14 @@ func (f mapFlags) target(server string) string {
 	return "{" + strings.Join(keys, ", ") + "}"
 }
 
-// bare is what YAML reads as it stands, in flow style too: a size, a percentage, a URL
-// without brackets, a word.
-var bare = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z./:_-]*[0-9A-Za-z/%])?$`)
+// plain is a number, with a unit or without, or a percentage.
+var plain = regexp.MustCompile(`^[0-9][0-9A-Za-z.]*%?$`)
 
-// scalar writes an argument into the scenario, in quotes where YAML would read it
-// otherwise than a person.
-func scalar(s string) string {
-	if bare.MatchString(s) {
+// amount writes an argument that should be a number into the scenario: what is none is a
+// text, and no syntax.
+func amount(s string) string {
+	if plain.MatchString(s) {
 		return s
 	}
-	return strconv.Quote(s)
+	return migrate.Scalar(s)
 }

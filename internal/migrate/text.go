@@ -45,7 +45,7 @@ func (w *writer) head(b *strings.Builder) {
 	for _, name := range w.call.none {
 		fmt.Fprintf(b, "# %s None, as the original's own script writes it, is as if it were not given.\n", name)
 	}
-	fmt.Fprintf(b, "name: %s\n", scalar(w.name))
+	fmt.Fprintf(b, "name: %s\n", Scalar(w.name))
 }
 
 // tail tells of the options that no key stands for.
@@ -101,8 +101,8 @@ var bare = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9./:_-]*[A-Za-z0-9/]$`)
 // yamlWords are read as something else than text, by this YAML or an older one.
 var yamlWords = map[string]bool{"true": true, "false": true, "null": true, "yes": true, "no": true, "on": true, "off": true}
 
-// scalar writes a text as YAML, in quotes where it would be read as something else.
-func scalar(s string) string {
+// Scalar writes a text as YAML, in quotes where it would be read as something else.
+func Scalar(s string) string {
 	if bare.MatchString(s) && !yamlWords[strings.ToLower(s)] {
 		return s
 	}

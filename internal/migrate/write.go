@@ -102,13 +102,13 @@ func (w *writer) target() {
 	balance := c.text("--endpoint-selection")
 	most := w.mostInFlight()
 	if len(urls) == 1 && balance == "round-robin" && most <= maxInFlight {
-		w.add("--api-endpoint", "target: %s", scalar(urls[0]))
+		w.add("--api-endpoint", "target: %s", Scalar(urls[0]))
 		w.drop("--endpoint-selection", "round-robin is the default of target.balance")
 		return
 	}
 	quoted := make([]string, len(urls))
 	for i, u := range urls {
-		quoted[i] = scalar(u)
+		quoted[i] = Scalar(u)
 	}
 	w.add("", "target:")
 	w.add("--api-endpoint", "  endpoints: [%s]", strings.Join(quoted, ", "))
@@ -341,7 +341,7 @@ func (w *writer) output() {
 		dir = "results"
 		w.add("--output-dir is given to wsrun run, see below", "  dir: results")
 	} else {
-		w.add(w.from("--output-dir"), "  dir: %s", scalar(path.Clean(dir)))
+		w.add(w.from("--output-dir"), "  dir: %s", Scalar(path.Clean(dir)))
 	}
 	if c.has("--skip-graphs") {
 		w.add("--skip-graphs", "  html: false")
