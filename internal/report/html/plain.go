@@ -16,9 +16,9 @@ type plainWriter struct{ w io.Writer }
 func (p plainWriter) Write(b []byte) (int, error) {
 	from := 0
 	for i := 0; i < len(b); {
-		n, with := unplain(b[i:])
-		if n == 0 {
-			i++
+		n, with, good := character(b[i:])
+		if good {
+			i += n
 			continue
 		}
 		if _, err := p.w.Write(b[from:i]); err != nil {
@@ -36,25 +36,26 @@ func (p plainWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// unplain gives the bytes of the character that b begins with, if it may not stand on a page,
-// and what stands there instead; else 0. Only what begins as such a character does is decoded:
-// a page has megabytes.
-func unplain(b []byte) (int, string) {
+// character gives the bytes of the character that b begins with, and whether it may stand on
+// a page; if not, what stands there instead. What is no UTF-8 may not: bytes that a mark
+// which is left out kept apart would make another one.
+func character(b []byte) (n int, with string, good bool) {
 	switch c := b[0]; {
 	case c == '\t' || c == '\n' || c == '\r':
-		return 0, ""
+		return 1, "", true
 	case c < ' ' || c == 0x7f:
-		return 1, string(utf8.RuneError)
-	case c == 0xc2 || c == 0xd8 || c == 0xe2 || c == 0xef: // U+0080 to U+009F, U+061C, U+200E to U+2069, U+FFFE
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case unicode.Is(unicode.Bidi_Control, r):
-			return n, ""
-		case unicode.IsControl(r), r == '\ufffe', r == '\uffff': // the last two are no XML: a picture must be
-			return n, string(utf8.RuneError)
-		}
+		return 1, string(utf8.RuneError), false
+	case c < utf8.RuneSelf:
+		return 1, "", true
 	}
-	return 0, ""
+	r, n := utf8.DecodeRune(b)
+	switch {
+	case unicode.Is(unicode.Bidi_Control, r):
+		return n, "", false
+	case r == utf8.RuneError && n == 1, unicode.IsControl(r), r == '\ufffe', r == '\uffff': // the last two are no XML: a picture must be
+		return n, string(utf8.RuneError), false
+	}
+	return n, "", true
 }
 
 // plain is a text as plainWriter leaves it.
