@@ -71,7 +71,9 @@ type drawn struct {
 		Title  []struct{ Text, Subtext string }
 		Left   string `json:"wsrunLeft"`
 		// Graphic are the texts over the plot: names of axes, labels of marks.
-		Graphic   []struct{ Style struct{ Text string } }
+		Graphic []struct {
+			Style struct{ Text, TextAlign string }
+		}
 		VisualMap struct {
 			Min, Max float64
 			Text     []string
@@ -93,7 +95,8 @@ type serie struct {
 	LineStyle                                 struct{ Type string }
 	Data                                      []json.RawMessage
 	MarkLine                                  struct {
-		Data []struct {
+		Label struct{ Position string }
+		Data  []struct {
 			Name  string
 			XAxis *float64
 			YAxis *float64

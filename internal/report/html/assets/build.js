@@ -225,12 +225,20 @@
     return out;
   }
 
+  const height = (ctx) => ctx.height || 320;
+
   function scaleOf(chart, ctx, made, time, found, n) {
     if (time) return timeScale(made, n);
     const xs = [];
     for (const r of made.rows) if (number(r, made.x.key) !== null) xs.push(r[made.x.key] * made.x.scale);
     const mode = (W.chosen(ctx, 'log')[0]) || 'auto', first = W.scaleX(xs, made.x.unit, mode, n);
-    return first.empty ? first : W.scaleX(xs.concat(W.within(found.stated, xs, first.log)), made.x.unit, first.log ? 'log' : 'linear', n);
+    if (first.empty) return first;
+    const scale = W.scaleX(xs.concat(W.within(found.stated, xs, first.log)), made.x.unit, first.log ? 'log' : 'linear', n);
+    if (made.x.key === 'concurrency') { // levels are what was asked for: 1, 2, 4, 8, not round numbers between them
+      const levels = [...new Set(xs)].sort((a, b) => a - b).filter((v) => v >= scale.min && v <= scale.max);
+      if (levels.length > 1 && levels.length <= 2 * n) scale.ticks = levels;
+    }
+    return scale;
   }
 
   /* timeScale is the same for all charts of a page: from the first period's start to the last one's end. */
@@ -253,6 +261,7 @@
     const made = W.pick(chart, ctx, time), theme = look(ctx);
     if (!made.lines.length) return empty(chart, ctx, why(made));
     made.level = leveled(chart, made);
+    made.chart = chart;
     W.paint(made.lines, theme);
     const width = ctx.width || 800, narrow = width < 600, n = Math.max(2, Math.floor((width - 90) / (made.x.unit === 'date' ? 130 : 70)));
     const found = time ? {bands: [], stated: []} : W.tiers(chart, ctx, made), list = W.across(chart, ctx, made, theme);
@@ -264,16 +273,16 @@
     const decisions = time ? W.decisionSeries(chart, made, theme) : [], zoom = time && !ctx.export;
     const legends = [legend(made.lines.map((l) => ({info: l, option: l})).concat(made.missing.length ? [{info: {}, option: {name: 'not measured'}}] : []), width, 32)].concat(decisions.length ? legend(decisions, width, 11) : []);
     const f = Object.assign(frame(ctx, {
-      where: chart.bind.where, legends, names: ys.map((y) => titled(y.name, y.unit)), labels: W.above(found, x, left, Math.max(40, width - left - right), theme), most: narrow ? 4 : 3, fixed: time && marked(chart.bind, 'growth') ? 1 : 0, left, right, bottom: zoom ? 68 : 48,
+      where: chart.bind.where, legends, names: ys.map((y) => titled(y.name, y.unit)), labels: W.above(found, x, left, Math.max(40, width - left - right), theme), most: height(ctx) >= 400 ? 6 : narrow ? 4 : 3, fixed: time && marked(chart.bind, 'growth') ? 1 : 0, left, right, bottom: zoom ? 68 : 48,
     }), {x, y: ys});
-    const across = W.acrossSeries(list, f, theme), parts = (time ? W.timeSeries(chart, ctx, made, f, theme) : W.tierSeries(found, x, theme)).concat(W.lineSeries(chart, made, f, theme, time), across.series, decisions, time ? [] : W.missingSeries(made, f, theme));
+    const across = W.acrossSeries(list, f, theme, made), parts = (time ? W.timeSeries(chart, ctx, made, f, theme) : W.tierSeries(found, x, theme)).concat(W.lineSeries(chart, made, f, theme, time), across.series, decisions, time ? [] : W.missingSeries(made, f, theme));
     const o = base(chart, ctx, f, theme);
     o.grid = {left: f.left, right: f.right, top: f.top, bottom: f.bottom};
     o.legend = legends.map((l, k) => legendOption(l, ctx, theme, f.legends[k]));
     o.xAxis = xOption(made, x, f, theme);
     o.yAxis = ys.map((y, k) => yOption(y, y.unit, k, theme));
     o.tooltip = tooltip(chart, made, parts, found, theme, ctx);
-    o.graphic = texts(f.texts.concat(W.beyond(across.far, f)), theme);
+    o.graphic = texts(f.texts.concat(W.beyond(across.far, f, made)), theme);
     o.series = parts.map((p) => p.option);
     o.wsrunLeft = made.left;
     if (zoom) timed(o, f, theme);

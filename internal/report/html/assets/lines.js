@@ -149,12 +149,13 @@
   /* part gives where on an axis a value lies, 0 to 1. */
   function part(y, v) { return y.log ? Math.log(v / y.min) / Math.log(y.max / y.min) : (v - y.min) / (y.max - y.min); }
 
-  /* sizes makes a dot larger for each dot of a later line that would hide it: a Map by point. */
+  /* sizes makes a dot larger for each dot of a later line that would hide it, up to four rings: a Map by
+     point. More would be a target, and hide what is near. */
   function sizes(lines, frame) {
     const seen = new Map();
     return lines.slice().reverse().map((l) => {
       const keys = l.points.map((p) => Math.round(frame.x.pos(p.x) * frame.wide / 5) + ' ' + Math.round(part(frame.y[l.axis], p.y) * frame.high / 5));
-      const made = new Map(l.points.map((p, i) => [p, 6 + 4 * (seen.get(keys[i]) || 0)]));
+      const made = new Map(l.points.map((p, i) => [p, 6 + 4 * Math.min(3, seen.get(keys[i]) || 0)]));
       new Set(keys).forEach((k) => seen.set(k, (seen.get(k) || 0) + 1)); // points of one line make no rings
       return made;
     }).reverse();

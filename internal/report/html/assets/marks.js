@@ -135,23 +135,53 @@
     return out;
   }
 
-  /* acrossSeries draws them. Labels that would meet take turns along the line; what lies far above
-     the values is only named, at the top edge. */
-  function acrossSeries(list, frame, look) {
-    const out = [], places = [], far = list.filter((r) => frame.y[r.axis] && (frame.y[r.axis].far.includes(r.y) || r.y > frame.y[r.axis].max));
+  /* path gives places in px along the lines of a chart, from the plot's upper left corner. */
+  function path(made, frame) {
+    const out = [];
+    for (const l of made.lines) {
+      const y = frame.y[l.axis], pts = l.points.filter((p) => p.y !== null && (!y.log || p.y > 0)).map((p) => [frame.x.pos(p.x) * frame.wide, (1 - part(y, p.y)) * frame.high]);
+      const steps = W.loose(made.chart) || pts.length > 200 ? 1 : 12;
+      pts.forEach((p, i) => {
+        const q = pts[i + 1] || p;
+        for (let k = 0; k < (i + 1 < pts.length ? steps : 1); k++) out.push([p[0] + (q[0] - p[0]) * k / steps, p[1] + (q[1] - p[1]) * k / steps]);
+      });
+    }
+    return out;
+  }
+
+  /* room finds the label of a height py the place beside its line that meets no other label and
+     as little of the lines of the chart as may be: above or below, at the end or the start. */
+  function room(text, py, frame, taken, over) {
+    const w = wide(text) * 11 / 12 + 8;
+    let best = null;
+    ['insideEndTop', 'insideEndBottom', 'insideStartTop', 'insideStartBottom'].forEach((position, order) => {
+      const y = position.endsWith('Top') ? py - 16 : py + 1, x = position.startsWith('insideEnd') ? frame.wide - w - 4 : 4;
+      const meets = (o) => x < o.x + o.w && o.x < x + w && y < o.y + 15 && o.y < y + 15;
+      const cost = 1000 * taken.filter(meets).length + (y < -2 || y + 15 > frame.high ? 2000 : 0) + over.filter((p) => p[0] > x - 4 && p[0] < x + w + 4 && p[1] > y - 3 && p[1] < y + 18).length + order / 10;
+      if (!best || cost < best.cost) best = {position, cost, x, y, w};
+    });
+    taken.push(best);
+    return best.position;
+  }
+
+  /* acrossSeries draws them, each with its name; what lies far above the values is only named, at
+     the top edge. */
+  function acrossSeries(list, frame, look, made) {
+    const out = [], over = path(made, frame), far = list.filter((r) => frame.y[r.axis] && (frame.y[r.axis].far.includes(r.y) || r.y > frame.y[r.axis].max));
+    const taken = beyond(far, frame, made).map((l) => ({x: l.align === 'right' ? frame.wide - 4 - wide(l.text) : 4, y: l.y - frame.top, w: wide(l.text)}));
     for (const r of merged(list.filter((r) => frame.y[r.axis] && !far.includes(r) && r.y >= frame.y[r.axis].min), frame)) {
-      const py = frame.high - r.at, near = places.filter((p) => Math.abs(p - py) < 15).length;
-      places.push(py);
-      const position = ['insideEndTop', 'insideStartTop', 'insideEndBottom'][near % 3];
       out.push(carrier({yAxisIndex: r.axis, z: 2, markLine: {silent: true, symbol: 'none', animation: false, precision: 15, lineStyle: {color: r.colour, type: r.type, width: 1.3, opacity: 0.9},
-        label: {color: r.colour, position: py < 15 ? position.replace('Top', 'Bottom') : position, fontSize: 11, padding: [1, 3], backgroundColor: W.fade(look.page, 0.75), formatter: '{b}'}, data: [{name: r.text, yAxis: r.y}]}}));
+        label: {color: r.colour, position: room(r.text, frame.high - r.at, frame, taken, over), fontSize: 11, padding: [1, 3], backgroundColor: W.fade(look.page, 0.75), formatter: '{b}'}, data: [{name: r.text, yAxis: r.y}]}}));
     }
     return {series: out, far};
   }
 
-  /* beyond names the limits that lie above the plot, at its top edge. */
-  function beyond(far, f) {
-    return far.map((r, i) => ({x: f.width - f.right - 4, y: f.top + 3 + i * 14, text: r.text + ' ↑ above', colour: r.colour, align: 'right'}));
+  /* beyond names the limits that lie above the plot, at its top edge: on the side where the lines
+     of the chart, where it has any, leave more room. */
+  function beyond(far, f, made) {
+    if (!far.length) return [];
+    const high = 9 + far.length * 14, at = made ? path(made, f).filter((p) => p[1] < high) : [], left = at.filter((p) => p[0] > f.wide / 2).length > at.filter((p) => p[0] < f.wide / 2).length;
+    return far.map((r, i) => ({x: left ? f.left + 4 : f.width - f.right - 4, y: f.top + 3 + i * 14, text: r.text + ' ↑ above', colour: r.colour, align: left ? 'left' : 'right'}));
   }
 
   /* ---- over time ---- */
