@@ -89,3 +89,27 @@ func TestColoursAreToldApart(t *testing.T) {
 		}
 	}
 }
+
+// brightness is the relative luminance of WCAG.
+func brightness(l light) float64 { return 0.2126*l[0] + 0.7152*l[1] + 0.0722*l[2] }
+
+// Every colour can be seen on the page behind it, also as a point that lets others shine
+// through: the third of the dark theme was an olive on black, 3.1 to 1.
+func TestColoursStandOut(t *testing.T) {
+	themes := regexp.MustCompile(`page: '(#[0-9a-f]{6})'[^\[]*colours: \[([^\]]*)\]`).FindAllStringSubmatch(reportJS, -1)
+	if len(themes) != 2 {
+		t.Fatalf("%d themes, want light and dark", len(themes))
+	}
+	for _, theme := range themes {
+		page := brightness(linear(t, theme[1]))
+		for i, colour := range regexp.MustCompile(`#[0-9a-f]{6}`).FindAllString(theme[2], -1) {
+			ink, least := brightness(linear(t, colour)), 3.0
+			if i < 4 {
+				least = 3.8
+			}
+			if got := (max(ink, page) + 0.05) / (min(ink, page) + 0.05); got < least {
+				t.Errorf("%s on %s is %.1f to 1, want %.1f", colour, theme[1], got, least)
+			}
+		}
+	}
+}

@@ -86,7 +86,7 @@ func bestLevel(cell []*result.Merged, slo bool) string {
 	return "No level gives figures that may be believed."
 }
 
-// stopped says which levels met a limit, and which were not run because of it, each
+// stopped says which levels crossed a limit, and which were not run because of it, each
 // reason once.
 func stopped(cell []*result.Merged) (out []string) {
 	var reasons []string
@@ -105,7 +105,7 @@ func stopped(cell []*result.Merged) (out []string) {
 				add(string(m.Validity)+": "+why.Text, level)
 			}
 		case m.Stop != "":
-			add("met "+m.Stop, level)
+			add("crossed a limit: "+m.Stop, level)
 		}
 	}
 	for _, reason := range reasons {

@@ -68,7 +68,7 @@ func TestFixedPageSaysWhatStopped(t *testing.T) {
 	if got, want := cells(&p.Tables[0], "ttft.p50"), 2; got[1] != "" || got[2] != "" || got[0] == "" {
 		t.Errorf("TTFT of %d skipped levels: %q", want, got)
 	}
-	for _, want := range []string{"2 of 3 points: not measured", "Level 4 met ttft.p95 > 600ms", "Levels 8, 16 skipped: ttft.p95 > 600ms at level 4"} {
+	for _, want := range []string{"2 of 3 points: not measured", "Level 4 crossed a limit: ttft.p95 > 600ms", "Levels 8, 16 skipped: ttft.p95 > 600ms at level 4"} {
 		if !slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, want) }) {
 			t.Errorf("the page does not say %q, but %q", want, p.Notes)
 		}

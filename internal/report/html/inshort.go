@@ -84,7 +84,7 @@ func elsewhere(c crossing, edges []crossing) string {
 			lo, hi = min(lo, o.t.Lo), max(hi, o.t.Hi)
 		}
 	}
-	of := "hit rates and levels"
+	of := "pairs of hit rate and level"
 	if c.sustains {
 		of = "hit rates"
 	}
@@ -92,9 +92,9 @@ func elsewhere(c crossing, edges []crossing) string {
 	case same+others < 2:
 		return ""
 	case others == 0:
-		return fmt.Sprintf(". It lies there at all %d %s that found it", same, of)
+		return fmt.Sprintf(". The same for all %d %s that found it", same, of)
 	}
-	return fmt.Sprintf(". It lies there at %d of %d %s that found it, at the others within %s to %s", same, same+others, of, metric.Size(lo), metric.Size(hi))
+	return fmt.Sprintf(". The same for %d of %d %s that found it, for the others within %s to %s", same, same+others, of, metric.Size(lo), metric.Size(hi))
 }
 
 // capacitiesInShort is what stated and told capacities come to where transitionsInShort

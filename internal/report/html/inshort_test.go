@@ -34,7 +34,7 @@ func TestTransitionsInShort(t *testing.T) {
 		t.Fatalf("%d sentences and %d folded away as %q, of %d:\n%s", len(got.Shown), len(got.More), got.Head, len(all), strings.Join(got.Shown, "\n"))
 	}
 	if got, want := got.Shown[0], "tier 1 → tier 2 between 103k and 403k tokens, TTFT x2.00"; !strings.HasPrefix(got, "Context 4k, hit rate 100%, 8 in flight: ") || !strings.Contains(got, want) ||
-		!strings.HasSuffix(got, " hit rates and levels that found it, at the others within 50k to 403k") {
+		!strings.HasSuffix(got, " pairs of hit rate and level that found it, for the others within 50k to 403k") {
 		t.Errorf("got %q", got)
 	}
 	page := indexOf(t, r)
@@ -57,8 +57,8 @@ func TestElsewhere(t *testing.T) {
 		want  string
 	}{
 		{[]crossing{a, other}, ""},
-		{[]crossing{a, b, other}, ". It lies there at all 2 hit rates and levels that found it"},
-		{[]crossing{a, b, c}, ". It lies there at 2 of 3 hit rates and levels that found it, at the others within 20k to 90k"},
+		{[]crossing{a, b, other}, ". The same for all 2 pairs of hit rate and level that found it"},
+		{[]crossing{a, b, c}, ". The same for 2 of 3 pairs of hit rate and level that found it, for the others within 20k to 90k"},
 	} {
 		if got := elsewhere(a, w.edges); got != w.want {
 			t.Errorf("got %q, want %q", got, w.want)
