@@ -17,25 +17,7 @@ import (
 //go:embed assets/index.html
 var indexHTML string
 
-var indexTemplate = template.Must(template.New("index").Funcs(template.FuncMap{"clauses": clauses}).Parse(indexHTML))
-
-// clause is a sentence of several, told as a list below what they are about.
-type clause struct {
-	About string
-	Parts []string
-}
-
-// clauses takes a sentence apart where it says more than two things: what a map found is
-// one, for the console to be copied from, and nobody reads it in one piece.
-func clauses(sentence string) clause {
-	parts := strings.Split(sentence, "; ")
-	of, first, ok := strings.Cut(parts[0], ": ")
-	if len(parts) < 3 || !ok {
-		return clause{About: sentence}
-	}
-	parts[0] = first
-	return clause{of + ":", parts}
-}
+var indexTemplate = template.Must(template.New("index").Parse(indexHTML))
 
 // index is the page that is read first: verdicts before figures, figures before charts,
 // then every point, and what there is beside it.
@@ -46,7 +28,7 @@ func (r *Run) index(main, cells []*Page) *Page {
 		Found                   string // what the sentences are about
 		Transitions, Capacities lines
 		Figures                 []figure
-	}{r.verdicts(), r.foundHead(), shortened(r.transitionLines(), r.transitionsInShort(), mostTransitions), shortened(r.capacityLines(), r.capacitiesInShort(), mostCapacities), r.figures()})
+	}{r.verdicts(), r.foundHead(), r.shortened(r.transitionLines(), r.transitionsInShort(), mostTransitions), r.shortened(r.capacityLines(), r.capacitiesInShort(), mostCapacities), r.figures()})
 	source, given := r.source()
 	p.Tail = prose("beside", struct {
 		Asked  []Fact

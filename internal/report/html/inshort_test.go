@@ -1,6 +1,7 @@
 package html
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // folds the sentences of all levels away; what can be read at once stays as it is.
 func TestTransitionsInShort(t *testing.T) {
 	r := someRun("fixed")
-	if all := r.transitionLines(); len(shortened(all, r.transitionsInShort(), mostTransitions).More) != 0 {
+	if all := r.transitionLines(); len(r.shortened(all, r.transitionsInShort(), mostTransitions).More) != 0 {
 		t.Errorf("%d sentences are folded away", len(all))
 	}
 	series := slices.Clone(r.Sum.Series)
@@ -29,16 +30,15 @@ func TestTransitionsInShort(t *testing.T) {
 		}
 	}
 	all := r.transitionLines()
-	got := shortened(all, r.transitionsInShort(), mostTransitions)
-	if len(got.Shown) != len(r.contexts()) || len(got.More) != len(all) || !strings.HasPrefix(got.Head, "All ") {
-		t.Fatalf("%d sentences and %d folded away as %q, of %d:\n%s", len(got.Shown), len(got.More), got.Head, len(all), strings.Join(got.Shown, "\n"))
+	got := r.shortened(all, r.transitionsInShort(), mostTransitions)
+	if len(got.Shown) != len(r.contexts()) || len(got.More) != len(all) || got.Head != fmt.Sprintf("All %d, of every hit rate and level", len(all)) {
+		t.Fatalf("%d sentences and %d folded away as %q, of %d: %q", len(got.Shown), len(got.More), got.Head, len(all), got.Shown)
 	}
-	if got, want := got.Shown[0], "tier 1 → tier 2 between 103k and 403k tokens, TTFT x2.00"; !strings.HasPrefix(got, "Context 4k, hit rate 100%, 8 in flight: ") || !strings.Contains(got, want) ||
-		!strings.HasSuffix(got, " pairs of hit rate and level that found it, for the others within 50k to 403k") {
-		t.Errorf("got %q", got)
-	}
+	first := got.Shown[0]
+	equal(t, "about", first.About, "Context 4k, hit rate 100%, 8 in flight:")
+	equal(t, "an edge", first.Parts, []string{"tier 1 → tier 2 between 103k and 403k tokens, TTFT x2.00 (+25.9 ms per 1k reused tokens); one point only: add sizes; the same for 20 of 22 pairs of hit rate and level that found it, for the others within 50k to 403k"})
 	page := indexOf(t, r)
-	if at := strings.Index(page, "in flight: tier 1"); at < 0 || at > strings.Index(page, "Key figures") {
+	if at := strings.Index(page, "in flight:<ul><li>tier 1"); at < 0 || at > strings.Index(page, "Key figures") {
 		t.Error("the finding does not stand before the figures")
 	}
 }
@@ -57,8 +57,8 @@ func TestElsewhere(t *testing.T) {
 		want  string
 	}{
 		{[]crossing{a, other}, ""},
-		{[]crossing{a, b, other}, ". The same for all 2 pairs of hit rate and level that found it"},
-		{[]crossing{a, b, c}, ". The same for 2 of 3 pairs of hit rate and level that found it, for the others within 20k to 90k"},
+		{[]crossing{a, b, other}, "; the same for all 2 pairs of hit rate and level that found it"},
+		{[]crossing{a, b, c}, "; the same for 2 of 3 pairs of hit rate and level that found it, for the others within 20k to 90k"},
 	} {
 		if got := elsewhere(a, w.edges); got != w.want {
 			t.Errorf("got %q, want %q", got, w.want)
