@@ -82,6 +82,10 @@ func TestBrowserTablesSort(t *testing.T) {
 			t.Errorf("direction %d: %q", i, got)
 		}
 	}
+	tab.Run(`document.querySelector('table.sortable tbody tr td:last-child').textContent = 'ttft.p95 rests on 21 samples, a verdict needs 59; '.repeat(9)`)
+	if high := tab.Number(`Math.max(...[...document.querySelectorAll('table.sortable tbody tr')].map(r => r.offsetHeight))`); high > 30 {
+		t.Errorf("a row is %v px high for what is out of sight", high)
+	}
 	if state := tab.Text(`document.querySelector('th[aria-sort]').getAttribute('aria-sort')`); state != "descending" {
 		t.Errorf("aria-sort %s", state)
 	}

@@ -73,6 +73,9 @@ func TestMatrixOfContexts(t *testing.T) {
 	if tips := strings.Join(d.Tips, "\n"); !strings.Contains(tips, "2.00k tokens") || !strings.Contains(tips, "500 tokens/s") || !strings.Contains(tips, "invalid: errors: 3 %") {
 		t.Errorf("tooltips %s", tips)
 	}
+	if got := strings.Join(d.texts(), "|"); !strings.Contains(got, "TTFT p95") && !strings.Contains(got, "output") {
+		t.Errorf("what the matrix shades is not named: %s", got)
+	}
 }
 
 const periodsHead = "start min|end min|working_set tokens|concurrency|ttft.p50 s|ttft.p95 s|decision text|reason text|running|running.min|running.max|share.hbm %|share.computed %"
@@ -112,7 +115,8 @@ func TestTimeOfPeriods(t *testing.T) {
 		}
 	}
 	equal(t, "zooms", len(d.Option.DataZoom), 2)
-	if tips := strings.Join(d.Tips, "\n"); !strings.Contains(tips, "ramp\n    to 8: 0.2 is far below") || !strings.Contains(tips, "(working set 200k)") || !strings.Contains(tips, "no data") {
+	equal(t, "minutes and seconds", d.Option.XAxis.Name, "head of end, min:s")
+	if tips := strings.Join(d.Tips, "\n"); !strings.Contains(tips, " 2:00 min") || !strings.Contains(tips, "ramp\n    to 8: 0.2 is far below") || !strings.Contains(tips, "(working set 200k)") || !strings.Contains(tips, "no data") {
 		t.Errorf("tooltips %s", tips)
 	}
 }

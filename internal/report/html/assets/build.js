@@ -77,11 +77,12 @@
   function axisLine(theme) { return {axisLine: {show: true, lineStyle: {color: theme.soft}}, axisTick: {show: true, lineStyle: {color: theme.soft}}}; }
 
   function xOption(made, scale, f, theme) {
-    const name = titled(made.x.name, made.x.unit);
+    const brief = made.x.unit === 'min' && scale.max - scale.min <= 10, name = titled(made.x.name, brief ? 'min:s' : made.x.unit);
     const o = Object.assign({
       type: scale.log ? 'log' : 'value', min: scale.min, max: scale.max, name: cut(name, f.wide), nameLocation: 'middle', nameGap: 26, nameTextStyle: {color: theme.soft, fontSize: 12}, splitLine: {show: false},
     }, axisLine(theme));
     o.axisLabel = label(theme, made.x.unit);
+    if (brief) o.axisLabel.formatter = W.clock;
     if (made.x.unit === 'date') o.axisLabel.formatter = (v) => W.date(v, scale.max - scale.min);
     o.axisLabel.customValues = scale.ticks;
     o.axisTick.customValues = scale.ticks;
@@ -158,7 +159,7 @@
         const list = [].concat(params).filter((p) => parts[p.seriesIndex] && parts[p.seriesIndex].info && !parts[p.seriesIndex].info.points[p.dataIndex].gap);
         if (!list.length) return '';
         const points = list.map((p) => parts[p.seriesIndex].info.points[p.dataIndex]), x = points[0].x, size = chart.bind.kind === 'time' ? number(points[0].row, 'working_set') : null;
-        const lines = [made.x.name + ' ' + print(made.x.unit, x) + (size === null ? '' : '  (working set ' + short('tokens', size) + ')')].concat(W.inBands(found, x, made.x.unit));
+        const lines = [made.x.name + ' ' + (made.x.unit === 'min' ? W.clock(x) + ' min' : print(made.x.unit, x)) + (size === null ? '' : '  (working set ' + short('tokens', size) + ')')].concat(W.inBands(found, x, made.x.unit));
         return lines.concat(told(list.map((p, i) => ({point: points[i], info: parts[p.seriesIndex].info, marker: p.marker})), made, ctx)).join('\n');
       },
     };

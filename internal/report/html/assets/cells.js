@@ -165,11 +165,12 @@
     return o;
   }
 
-  /* plane is what heat and matrix share: two axes of categories, and room for the ramp. */
-  function plane(chart, ctx, rows, x, cats, ynames, theme, yname) {
+  /* plane is what heat and matrix share: two axes of categories, room for the ramp, and the name of what
+     is shaded where that is chosen. */
+  function plane(chart, ctx, rows, x, cats, ynames, theme, yname, what) {
     const width = ctx.width || 800, left = Math.ceil(W.largest(ynames.map(wide))) + 16, right = 64, room = Math.max(40, width - left - right);
     const names = cats.map((c) => naming(x.unit, c, x.scale)), low = bottom(names, room);
-    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), f = Object.assign(W.frame(ctx, {where: chart.bind.where, names: [yname], labels: lines, left, right, bottom: low + 4}), {below: low});
+    const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), f = Object.assign(W.frame(ctx, {where: chart.bind.where, names: [yname, what], labels: lines, left, right, bottom: low + 4}), {below: low});
     const o = W.base(chart, ctx, f, theme);
     o.grid = {left, right, top: f.top, bottom: f.bottom};
     o.legend = {show: false};
@@ -192,7 +193,7 @@
     if (!cells.length) return W.empty(chart, ctx, rows.length ? 'No data: nothing was measured here.' : 'No data: no point has what is chosen above.');
     const all = cells.map((c) => c.v), lo = W.least(all), hi = W.largest(all), log = lo > 0 && hi > 10 * lo, grade = (v) => (hi === lo ? 0.5 : log ? Math.log(v / lo) / Math.log(hi / lo) : (v - lo) / (hi - lo));
     const colours = y.lower ? theme.ramp.slice().reverse() : theme.ramp;
-    const p = plane(chart, ctx, rows, x, cats, others.map((b) => naming(t.units[bind.by], b)), theme, titled(t.heads[bind.by] || bind.by, t.units[bind.by])), o = p.option;
+    const p = plane(chart, ctx, rows, x, cats, others.map((b) => naming(t.units[bind.by], b)), theme, titled(t.heads[bind.by] || bind.by, t.units[bind.by]), y.name), o = p.option;
     const room = p.f.wide / cats.length, widest = W.largest(cells.map((c) => wide(text(c, y, unit))));
     o.visualMap = ramp(theme, p.f, 0, 1, [short(unit, hi), short(unit, lo)], colours);
     o.series = [tiles(y.name, cells.map((c) => [c.i, c.k, grade(c.v)]), (n) => {

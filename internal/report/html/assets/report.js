@@ -86,6 +86,12 @@
     return unit === 'date' ? text : text.replace(/(\.\d*?)0+(?!\d)/, '$1').replace(/\.(?!\d)/, '');
   }
 
+  /* clock gives minutes as minutes and seconds: 0:12, where 0.2 min is nothing that people say. */
+  function clock(v) {
+    const s = Math.round(Math.abs(v) * 600) / 10, m = Math.floor(s / 60), rest = Number((s - 60 * m).toFixed(1));
+    return (v < 0 && s > 0 ? '-' : '') + m + ':' + (rest < 10 ? '0' : '') + rest;
+  }
+
   /* titled gives an axis its name: with the unit, unless its numbers carry it. */
   function titled(name, unit) {
     return !unit || carried[unit] ? name : name ? name + ', ' + unit : unit;
@@ -206,5 +212,5 @@
     };
   }
 
-  root.wsrun = {short, print, tick, titled, date, table, tableOf, number, low, controls, control, chosen, option, on, keeps, beside, axisX};
+  root.wsrun = {short, print, tick, clock, titled, date, table, tableOf, number, low, controls, control, chosen, option, on, keeps, beside, axisX};
 })(typeof globalThis === 'undefined' ? this : globalThis);
