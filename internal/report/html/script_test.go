@@ -95,11 +95,12 @@ type serie struct {
 	LineStyle                                 struct{ Type string }
 	Data                                      []json.RawMessage
 	MarkLine                                  struct {
-		Label struct{ Position string }
-		Data  []struct {
-			Name  string
-			XAxis *float64
-			YAxis *float64
+		Label     struct{ Position string }
+		LineStyle struct{ Type string }
+		Data      []struct {
+			Name         string
+			XAxis, YAxis *float64
+			LineStyle    struct{ Type string }
 		}
 	}
 	MarkArea struct {

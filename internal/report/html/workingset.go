@@ -18,8 +18,10 @@ const mostLines = 8
 
 // contexts gives the contexts of the points, ascending.
 func (r *Run) contexts() (out []int64) {
+	seen := map[int64]bool{}
 	for _, m := range r.Sum.Merged {
-		if !slices.Contains(out, m.Spec.Context) {
+		if !seen[m.Spec.Context] {
+			seen[m.Spec.Context] = true
 			out = append(out, m.Spec.Context)
 		}
 	}
