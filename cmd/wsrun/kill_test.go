@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -376,4 +377,43 @@ func finishedPhases(rec *result.Record) (n int) {
 		}
 	}
 	return n
+}
+
+// ^C while a report is written leaves no half of a file, also none under another name.
+func TestInterruptedReportLeavesNothingBehind(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signal ends a process gracefully there")
+	}
+	dir := t.TempDir()
+	record, err := os.ReadFile(filepath.Join("..", "..", "runner", "result", "testdata", "record-v1.wsr"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, result.RecordFile), record, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(dir, "report", "--pages", "--svg", "pictures", ".")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(dir, "pictures", "*.svg")); len(found) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no picture within a minute")
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // its code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d, want 130", code)
+	}
+	for _, pattern := range []string{".*", "pictures/.*"} {
+		if left, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %q %v", left, err)
+		}
+	}
 }

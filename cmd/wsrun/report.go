@@ -153,6 +153,7 @@ The same record gives the same bytes.`}
 		if err != nil {
 			return err
 		}
+		endAtOnce()
 		v.forced = pages
 		err = errors.Join(v.manifest(v.state()), a.write(v))
 		if single {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -61,7 +60,7 @@ func (a *app) runPlans(plans []*scenario.Plan) error {
 			return err
 		}
 	}
-	stop := a.watchSignals(os.Exit)
+	stop := a.watchSignals(abrupt)
 	defer stop.stop()
 	var codes []int
 	for _, p := range plans {
@@ -113,7 +112,7 @@ func (a *app) resume(args []string) error {
 	if err != nil {
 		return errors.Join(err, w.Close())
 	}
-	stop := a.watchSignals(os.Exit)
+	stop := a.watchSignals(abrupt)
 	defer stop.stop()
 	s := &session{app: a, plan: plan, dir: filepath.Dir(path), only: a.flags.only, prior: rec, writer: w, id: rec.Run.ID, stamp: rec.Run.Stamp, nonce: rec.Run.Nonce}
 	return exit(s.do(context.Background(), stop))

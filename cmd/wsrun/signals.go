@@ -56,6 +56,23 @@ func (i *interrupts) tell(line string) {
 	i.say(line)
 }
 
+// abrupt ends the process without half-written files.
+func abrupt(code int) {
+	report.Abandon()
+	os.Exit(code)
+}
+
+// endAtOnce has a signal end the process without half-written files, for what can be done again
+// from a record.
+func endAtOnce() {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, endSignals...)
+	go func() {
+		<-ch
+		abrupt(verdict.ExitInterrupted)
+	}()
+}
+
 // set marks the first signal; it reports false for later ones.
 func (i *interrupts) set() (first bool) {
 	i.once.Do(func() { close(i.asked); first = true })

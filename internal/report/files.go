@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/wsrun/wsrun/runner/result"
 )
@@ -98,15 +99,11 @@ func WriteFile(path string, write func(io.Writer) error) error {
 // writeAtomically writes beside path and renames, so that nobody ever reads half a
 // file and a full disk leaves the old one.
 func writeAtomically(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	f, err := begin(path)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
+	defer func() { err = errors.Join(err, finish(f, err == nil, path)) }()
 	err = write(f)
 	if err == nil {
 		err = f.Sync()
@@ -117,10 +114,47 @@ func writeAtomically(path string, write func(io.Writer) error) (err error) {
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
 	return err
+}
+
+// unfinished are the files that are being written, by the names that they have until they are whole.
+var unfinished = struct {
+	sync.Mutex
+	names map[string]bool
+}{names: map[string]bool{}}
+
+// begin makes the file beside path that is written first.
+func begin(path string) (*os.File, error) {
+	unfinished.Lock()
+	defer unfinished.Unlock()
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err == nil {
+		unfinished.names[f.Name()] = true
+	}
+	return f, err
+}
+
+// finish gives a file that is whole its name, and removes one that is not.
+func finish(f *os.File, whole bool, path string) error {
+	unfinished.Lock()
+	defer unfinished.Unlock()
+	delete(unfinished.names, f.Name())
+	if !whole {
+		return os.Remove(f.Name())
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// Abandon removes what WriteFile has not finished, for a process that ends here and now.
+func Abandon() {
+	unfinished.Lock()
+	defer unfinished.Unlock()
+	for name := range unfinished.names {
+		_ = os.Remove(name) // there is nobody left to tell
+	}
 }
 
 // ColumnsDoc is docs/columns.md, made from the tables that write the files.

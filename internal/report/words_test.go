@@ -74,3 +74,25 @@ func TestFoundNot(t *testing.T) {
 		}
 	}
 }
+
+// A process that ends in the middle of a file leaves the old one, and nothing of the new.
+func TestAbandonLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "page.html")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := WriteFile(path, func(w io.Writer) error {
+		if _, err := w.Write([]byte("half of the n")); err != nil {
+			return err
+		}
+		Abandon()
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "page.html" {
+			t.Errorf("left behind: %v %v", left, err)
+		}
+		return nil
+	})
+	if text, rerr := os.ReadFile(path); err == nil || rerr != nil || string(text) != "old" {
+		t.Errorf("%q, %v, %v", text, rerr, err)
+	}
+}
