@@ -55,7 +55,7 @@ func TestEdgesOverTrials(t *testing.T) {
 	series[1].Transitions[0].Lo, series[1].Transitions[0].LoSize = 103_000, 100_000
 	series[1].Transitions[0].Notes = []string{"one point only: add sizes"}
 	r.Sum.Series = series
-	lines := r.edgeLines(4000, 8)
+	lines := r.edgeLines(4000, 8, func(result.SeriesKey) bool { return true })
 	if len(lines) != 1 || !strings.Contains(lines[0], "between 103k and ") || !strings.Contains(lines[0], "found in 2 of 2 trials; one point only: add sizes") {
 		t.Errorf("the page of the context says %q", lines)
 	}
@@ -66,7 +66,7 @@ func TestEdgesOverTrials(t *testing.T) {
 		t.Errorf("the table says %+v", rows)
 	}
 	series[1].Transitions, series[1].None = nil, "no transition up to 404k"
-	lines = r.edgeLines(4000, 8)
+	lines = r.edgeLines(4000, 8, func(result.SeriesKey) bool { return true })
 	if len(lines) != 2 || !strings.Contains(lines[0], "found in 1 of 2 trials") || !strings.HasSuffix(lines[1], "no transition up to 404k [trial 2]") {
 		t.Errorf("where one trial finds none the page says %q", lines)
 	}

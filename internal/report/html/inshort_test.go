@@ -65,3 +65,24 @@ func TestElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// The page of a context says where tiers end at the highest hit rate; what it says of the
+// others is folded away when it is long.
+func TestOtherHitRatesAreFolded(t *testing.T) {
+	r := someRun("fixed")
+	plain := string(r.sentences(4000, 8))
+	for _, rate := range []float64{20, 40, 60, 80} {
+		for _, s := range r.Sum.Series[:len(r.Sum.Series):len(r.Sum.Series)] {
+			if s.Context == 4000 && s.Level == 8 && s.HitRate == 100 {
+				more := *s
+				more.HitRate = rate
+				r.Sum.Series = append(r.Sum.Series, &more)
+			}
+		}
+	}
+	page := string(r.sentences(4000, 8))
+	at, of := strings.Index(page, "Hit rate 100%, 8 in flight: tier 1"), strings.Index(page, "<summary>4 more, of other hit rates")
+	if at < 0 || of < at || strings.Index(page, "Hit rate 20%") < of || strings.Contains(plain, "<summary>") {
+		t.Errorf("%s\nof one hit rate:\n%s", page, plain)
+	}
+}

@@ -93,3 +93,26 @@ func TestRingsStaySmall(t *testing.T) {
 		}
 	}
 }
+
+// A narrow chart lists up to four long names below each other; more are scrolled, in a row
+// that is high enough for their letters.
+func TestLegendThatScrolls(t *testing.T) {
+	for n, want := range map[int]string{4: "plain 9", 5: "scroll 14"} {
+		var rows []string
+		var ys []Y
+		head := "x"
+		row := "1"
+		for i := range n {
+			key := fmt.Sprint("y", i)
+			ys, head, row = append(ys, Y{Key: key, Name: strings.Repeat("long name ", 3) + key}), head+"|"+key+" s", row+"|1"
+		}
+		rows = append(rows, row)
+		d := try(t, Chart{Bind: Bind{Table: "points", X: "x", Unit: []string{"s"}, Y: ys}}, scene{Width: 372, Height: 300, Theme: "light"}, grid("points", head, rows...))
+		var legends []struct {
+			Type       string
+			ItemHeight int
+		}
+		decode(t, d.Option.Legend, &legends)
+		equal(t, fmt.Sprint(n, " names"), fmt.Sprint(legends[0].Type, " ", legends[0].ItemHeight), want)
+	}
+}

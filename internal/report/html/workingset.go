@@ -338,36 +338,38 @@ func (s *sheet) speedControl() Control {
 	return Control{ID: "speedup", Label: "Speed-up over recompute", Kind: "switch"}
 }
 
-var sentencesTemplate = template.Must(template.New("sentences").Parse(
-	`<h2>Where tiers end</h2><ul class="sentences">{{range .}}<li>{{.}}</li>{{end}}</ul>`))
-
 // sentences says, for the level that the page of a context opens with, where tiers end,
-// and how that compares with what is stated or told of them.
+// and how that compares with what is stated or told of them: of the highest hit rate, and
+// folded away of the others, which would push the charts off the screen.
 func (r *Run) sentences(context int64, level int) template.HTML {
-	lines := r.edgeLines(context, level)
+	k := r.nearest(context, level)
+	out := lines{Shown: r.clauses(r.edgeLines(context, level, func(s result.SeriesKey) bool { return s == k }))}
 	for _, f := range r.Sum.Capacity {
-		if len(lines) > 0 && f.SeriesKey == r.nearest(context, level) {
-			lines = append(lines, "Hit rate "+ratePercent(f.HitRate)+", "+f.Text)
+		if len(out.Shown) > 0 && f.SeriesKey == k {
+			out.Shown = append(out.Shown, clause{About: "Hit rate " + ratePercent(f.HitRate) + ", " + f.Text})
 		}
 	}
-	if len(lines) == 0 {
+	more := r.clauses(r.edgeLines(context, level, func(s result.SeriesKey) bool { return s != k }))
+	if len(more) > 3 {
+		out.More, out.Head = more, fmt.Sprintf("%d more, of other hit rates", len(more))
+	} else {
+		out.Shown = append(more, out.Shown...)
+	}
+	if len(out.Shown) == 0 {
 		return ""
 	}
-	var b strings.Builder
-	if err := sentencesTemplate.Execute(&b, lines); err != nil {
-		panic("html: the template of sentences fails: " + err.Error()) // text into a builder: it cannot
-	}
-	return template.HTML(b.String())
+	return `<h2>Where tiers end</h2>` + prose("lines", out)
 }
 
-// edgeLines says the transitions of a context at a level, or why there are none.
-func (r *Run) edgeLines(context int64, level int) []string {
+// edgeLines says the transitions of a context at a level, of the series that keep chooses,
+// or why there are none.
+func (r *Run) edgeLines(context int64, level int, keep func(result.SeriesKey) bool) []string {
 	return r.seriesLines(func(k result.SeriesKey) (string, bool) {
 		where := "Hit rate " + ratePercent(k.HitRate)
 		if k.Level != 0 {
 			where += ", " + strconv.Itoa(k.Level) + " in flight"
 		}
-		return where + ": ", k.Context == context && (k.Level == 0 || k.Level == level)
+		return where + ": ", k.Context == context && (k.Level == 0 || k.Level == level) && keep(k)
 	})
 }
 

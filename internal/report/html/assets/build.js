@@ -21,15 +21,19 @@
     return {names, rows, most, icon, sum};
   }
 
+  /* scrolls says whether a legend has more rows than a chart has room for: a picture cannot be scrolled. */
+  const scrolls = (l, ctx) => l.rows > 4 && !ctx.export;
+
   function legendOption(l, ctx, theme, place) {
     return {
-      show: l.names.length > 0, type: l.rows > 3 && !ctx.export ? 'scroll' : 'plain', top: place.top, left: place.left, right: 8, itemWidth: l.icon, itemHeight: 9, itemGap: 12, padding: [4, 0], data: l.names,
+      show: l.names.length > 0, type: scrolls(l, ctx) ? 'scroll' : 'plain', top: place.top, left: place.left, right: 8, itemWidth: l.icon, itemHeight: scrolls(l, ctx) ? 14 : 9, // what scrolls is cut to the height of its symbols
+      itemGap: 12, padding: [4, 0], data: l.names,
       selectedMode: !ctx.export, textStyle: {color: theme.ink, fontSize: 12, fontFamily: font}, inactiveColor: theme.line, pageIconColor: theme.soft, pageIconInactiveColor: theme.line, pageTextStyle: {color: theme.soft},
       formatter: (name) => cut(name, l.most), tooltip: {show: l.names.some((n) => wide(n) > l.most)},
     };
   }
 
-  const legendHigh = (l, ctx) => (l.rows > 3 && !ctx.export ? 1 : l.rows) * 21;
+  const legendHigh = (l, ctx) => (scrolls(l, ctx) ? 1 : l.rows) * 21;
 
   /* choices says what was chosen among a page's controls: a picture that leaves the page cannot be asked. */
   function choices(where, ctx) {
