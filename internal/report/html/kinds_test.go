@@ -13,16 +13,16 @@ func TestStackOfSources(t *testing.T) {
 		Y: []Y{{Key: "share.hbm", Name: "hbm"}, {Key: "share.dram", Name: "dram"}, {Key: "share.disk", Name: "disk"}, {Key: "share.computed", Name: "computed"}}}}
 	rate := Control{ID: "rate", Kind: "one", Key: "hit_rate", Default: []string{"99.5"}, Options: []Option{{Value: "50"}, {Value: "99.5"}}}
 	d := try(t, c, choose(rate), grid("points", "working_set tokens|hit_rate %|share.hbm %|share.dram %|share.disk %|share.computed %|validity text|reasons text",
-		"2000|99.5|10|80||10.01|doubtful|not-steady: x", "1000|99.5|90|0||10|ok|", "3000|99.5|||||failed|warm-up: 503", "1000|50|1|2|3|4|ok|"),
+		"2000|99.5|10|80||10.01|doubtful|not-steady: x", "1000|99.5|90|0||10|ok|", "3000|99.5|||||failed|warm-up: 503", "4000|99.5|1|||99|invalid|errors: 9", "1000|50|1|2|3|4|ok|"),
 		grid("transitions", "hit_rate %|from text|to text|size_lo tokens|size_hi tokens", "99.5|hbm|dram|1000|2000", "50|dram|recompute|2000|3000"))
-	equal(t, "sizes", d.Option.XAxis.Data, []string{"1k", "2k", "3k"})
+	equal(t, "sizes, a doubtful one in brackets", d.Option.XAxis.Data, []string{"1k", "(2k)", "3k", "×4k"})
 	var got []string
 	for _, s := range d.of("bar", "") {
 		text, _ := compact(s.Data)
 		got = append(got, s.Name+" "+s.Stack+" "+text)
 	}
-	equal(t, "bars", got, []string{`hbm all [90,{"value":10,"itemStyle":{"color":"#0072b2","opacity":0.6}},null]`, `dram all [0,{"value":80,"itemStyle":{"color":"#d55e00","opacity":0.6}},null]`,
-		`computed all [10,{"value":10.01,"itemStyle":{"color":"#4d2c7f","opacity":0.6}},null]`})
+	equal(t, "bars", got, []string{`hbm all [90,{"value":10,"itemStyle":{"color":"#0072b2","opacity":0.6}},null,{"value":1,"itemStyle":{"color":"#0072b2","opacity":0.3}}]`, `dram all [0,{"value":80,"itemStyle":{"color":"#d55e00","opacity":0.6}},null,{"value":null,"itemStyle":{"color":"#d55e00","opacity":0.3}}]`,
+		`computed all [10,{"value":10.01,"itemStyle":{"color":"#4d2c7f","opacity":0.6}},null,{"value":99,"itemStyle":{"color":"#4d2c7f","opacity":0.3}}]`})
 	equal(t, "not measured", d.of("scatter", "not measured")[0].points(t), "2,0")
 	var y []struct{ Max float64 }
 	if decode(t, d.Option.YAxis, &y); y[0].Max != 100 {
@@ -38,17 +38,18 @@ func TestStackOfSources(t *testing.T) {
 
 func TestHeatOfBins(t *testing.T) {
 	c := Chart{Bind: Bind{Kind: Heat, Table: "points", X: "working_set", Unit: []string{"s"}, Refs: []Ref{{Y: .3, Name: "slo p95"}, {Y: 100, Name: "slo max"}}, Y: []Y{{Key: "ttft_bins", Name: "share"}}}}
-	d := try(t, c, scene{}, grid("points", "working_set tokens|ttft_bins text|validity text|reasons text", "2000|0.1:12.5 0.125893:87.5|doubtful|few: 3", "1000|0.0794328:100|ok|", "3000||skipped|slo", "4000|nonsense 1: :2 -1:3 0.1:x|ok|"))
+	d := try(t, c, scene{}, grid("points", "working_set tokens|ttft_bins text|validity text|reasons text", "2000|0.1:12.5 0.125893:87.5|doubtful|few: 3", "1000|0.0794328:100|ok|", "3000||skipped|slo", "4000|nonsense 1: :2 -1:3 0.1:x|ok|", "5000|0.1:100|invalid|errors: 9"))
 	heat := d.of("custom", "")[0]
-	equal(t, "cells: size, bin, share", heat.points(t), "0,0,100 1,1,12.5 1,2,87.5")
-	equal(t, "sizes", d.Option.XAxis.Data, []string{"1k", "2k", "3k", "4k"})
+	equal(t, "cells: size, bin, share", heat.points(t), "0,0,100 1,1,12.5 1,2,87.5 4,1,100")
+	equal(t, "sizes, a doubtful one in brackets", d.Option.XAxis.Data, []string{"1k", "(2k)", "3k", "4k", "×5k"})
+	equal(t, "not measured", d.of("scatter", "not measured")[0].points(t), "2,0")
 	var y struct{ Data []string }
 	decode(t, d.Option.YAxis, &y)
 	equal(t, "bins", y.Data[:4], []string{"79–100 ms", "100–130 ms", "130–160 ms", "160–200 ms"})
 	equal(t, "the limit's bin is on the axis", d.across(), []string{"slo p95 300ms @5"})
 	equal(t, "which is", y.Data[5], "250–320 ms")
 	equal(t, "shade", []float64{d.Option.VisualMap.Min, d.Option.VisualMap.Max}, []float64{0, 100})
-	if tips := strings.Join(d.Tips, "\n"); !strings.Contains(tips, "TTFT 100–130 ms: 12.5% of requests") || !strings.Contains(tips, "doubtful: few: 3") {
+	if tips := strings.Join(d.Tips, "\n"); !strings.Contains(tips, "TTFT 100–130 ms: 12.5% of requests") || !strings.Contains(tips, "doubtful: few: 3") || !strings.Contains(tips, "3.00k tokens\n    skipped: slo") {
 		t.Errorf("tooltips %s", tips)
 	}
 	if got := strings.Join(d.texts(), "|"); !strings.Contains(got, "slo max 100s ↑ above") {

@@ -13,6 +13,14 @@
 
   function naming(unit, v, scale) { return typeof v === 'number' ? tick(unit, v * (scale || 1)) : v; }
 
+  /* doubted marks a name of a category as the matrix marks its figures: paper has no tooltip. */
+  function doubted(name, row) { return !row ? name : row.validity === 'invalid' ? '×' + name : row.validity === 'doubtful' ? '(' + name + ')' : name; }
+
+  /* unmeasured is a cross on the axis at each category without data. */
+  function unmeasured(at, theme) {
+    return at.length ? [{type: 'scatter', name: 'not measured', symbol: W.cross, symbolSize: 8, color: theme.soft, itemStyle: {color: theme.soft, opacity: 1}, data: at.map((i) => [i, 0]), z: 5, animation: false}] : [];
+  }
+
   function kept(chart, ctx) { return tableOf(ctx, chart.bind.table).rows.filter((r) => keeps(ctx, chart.bind.where, r)); }
 
   function category(names, room, theme, x) {
@@ -65,7 +73,7 @@
     const unit = (bind.unit || [])[0] || '', total = (r) => ys.reduce((sum, {y}) => sum + (number(r, y.key) || 0), 0);
     const scale = W.scaleY(at.map(total), [], unit, false, 0);
     if (unit === '%' && scale.max > 100 && W.largest(at.map(total)) < 101) { scale.max = 100; scale.interval = 20; scale.splits = 5; }
-    const width = ctx.width || 800, left = W.axisWidth(scale, unit), room = Math.max(40, width - left - 22), names = cats.map((c) => naming(x.unit, c, x.scale));
+    const width = ctx.width || 800, left = W.axisWidth(scale, unit), room = Math.max(40, width - left - 22), names = cats.map((c, i) => doubted(naming(x.unit, c, x.scale), at[i]));
     const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), low = bottom(names, room);
     const series = ys.map(({y, i}) => bar(y, theme.colours[i % theme.colours.length], at)), axis = [].concat((chart.option || {}).yAxis || [{}])[0] || {};
     const l = W.legend(series.map((s) => ({info: s, option: s})), width, 14);
@@ -75,8 +83,7 @@
     o.legend = W.legendOption(l, ctx, theme, f.legends[0]);
     o.xAxis = xAxis(x, names, f, theme);
     o.yAxis = [W.yOption(scale, unit, 0, theme)];
-    o.series = series;
-    if (missing.length) o.series.push({type: 'scatter', name: 'not measured', symbol: W.cross, symbolSize: 8, color: theme.soft, data: missing.map(({i}) => [i, 0]), z: 5, animation: false});
+    o.series = series.concat(unmeasured(missing.map(({i}) => i), theme));
     o.graphic = graphics(lines, f, theme);
     o.tooltip = bubble(theme, ctx, (params) => {
       const list = [].concat(params), r = list.length ? at[list[0].value === undefined || !Array.isArray(list[0].value) ? list[0].dataIndex : list[0].value[0]] : null;
@@ -140,10 +147,8 @@
   function heat(chart, ctx) {
     const bind = chart.bind, theme = look(ctx), x = axisX(ctx, chart), key = (bind.y[0] || {}).key;
     const rows = kept(chart, ctx).filter((r) => number(r, x.key) !== null), cats = sorted(rows, x.key), cells = [];
-    cats.forEach((c, i) => {
-      const r = rows.find((r) => r[x.key] === c && r[key]);
-      if (r) for (const [k, share] of bins(r[key])) cells.push({i, k, share, row: r});
-    });
+    const at = cats.map((c) => rows.find((r) => r[x.key] === c && r[key]));
+    at.forEach((r, i) => { if (r) for (const [k, share] of bins(r[key])) cells.push({i, k, share, row: r}); });
     if (!cells.length) return W.empty(chart, ctx, rows.length ? 'No data: nothing was measured here.' : 'No data: no point has what is chosen above.');
     const limits = (bind.refs || []).filter((r) => r.y > 0).map((r) => ({k: Math.ceil(10 * Math.log10(r.y) - 1e-9) - 1, text: r.name + ' ' + short('s', r.y)}));
     let from = W.least(cells.map((c) => c.k)), to = W.largest(cells.map((c) => c.k));
@@ -152,13 +157,18 @@
     from = Math.min(from, ...near.map((l) => l.k));
     if (to - from > 120) from = to - 120;
     const shown = cells.filter((c) => c.k >= from), binNames = Array.from({length: to - from + 1}, (_, i) => binName(from + i)), most = W.largest(cells.map((c) => c.share));
-    const p = plane(chart, ctx, rows, x, cats, binNames, theme, titled(((chart.option || {}).yAxis || [{}])[0]?.name || 'TTFT', ''));
+    const p = plane(chart, ctx, rows, x, cats, binNames, theme, titled(((chart.option || {}).yAxis || [{}])[0]?.name || 'TTFT', ''), undefined, at);
     const o = p.option;
     o.visualMap = ramp(theme, p.f, 0, most, [short('%', most), '0%'], theme.ramp);
     o.series = [tiles(bind.y[0].name, shown.map((c) => [c.i, c.k - from, c.share]), (n) => ({fill: shade(theme.ramp, shown[n].share / most).colour}), 0.5, theme)];
     o.series.push({type: 'line', name: '', data: [], silent: true, tooltip: {show: false}, markLine: {silent: true, symbol: 'none', animation: false, precision: 15, lineStyle: {color: theme.limit, type: 'dashed', width: 1.5}, label: {color: theme.limit, fontSize: 11, position: 'insideEndTop', formatter: '{b}'}, data: near.map((l) => ({name: l.text, yAxis: l.k - from}))}});
+    o.series.push(...unmeasured(cats.map((c, i) => i).filter((i) => !at[i]), theme));
     o.graphic = o.graphic.concat(W.texts(W.beyond(limits.filter((l) => !near.includes(l)).map((l) => ({text: l.text, colour: theme.limit})), p.f), theme));
     o.tooltip = bubble(theme, ctx, (p) => {
+      if (p.seriesName === 'not measured') {
+        const r = rows.find((r) => r[x.key] === cats[p.value[0]]);
+        return [x.name + ' ' + print(x.unit, r[x.key] * x.scale)].concat(W.reason(r, false, 3, Math.min(420, (ctx.width || 800) * 0.65))).join('\n');
+      }
       const c = shown[p.dataIndex];
       return c && p.seriesIndex === 0 ? [x.name + ' ' + print(x.unit, cats[c.i] * x.scale), 'TTFT ' + binName(c.k) + ': ' + print('%', c.share) + ' of requests'].concat(W.reason(c.row, false, 3, Math.min(420, (ctx.width || 800) * 0.65))).join('\n') : '';
     }, 'item');
@@ -166,10 +176,10 @@
   }
 
   /* plane is what heat and matrix share: two axes of categories, room for the ramp, and the name of what
-     is shaded where that is chosen. */
-  function plane(chart, ctx, rows, x, cats, ynames, theme, yname, what) {
+     is shaded where that is chosen. at are the rows of the categories, where each has one. */
+  function plane(chart, ctx, rows, x, cats, ynames, theme, yname, what, at) {
     const width = ctx.width || 800, left = Math.ceil(W.largest(ynames.map(wide))) + 16, right = 64, room = Math.max(40, width - left - right);
-    const names = cats.map((c) => naming(x.unit, c, x.scale)), low = bottom(names, room);
+    const names = cats.map((c, i) => doubted(naming(x.unit, c, x.scale), at && at[i])), low = bottom(names, room);
     const lines = crossings(chart, ctx, rows, x, cats, left, room, theme), f = Object.assign(W.frame(ctx, {where: chart.bind.where, names: [yname, what], labels: lines, left, right, bottom: low + 4}), {below: low});
     const o = W.base(chart, ctx, f, theme);
     o.grid = {left, right, top: f.top, bottom: f.bottom};
@@ -209,8 +219,7 @@
 
   /* text is what a cell says: doubts in brackets, as a printed page has no tooltip. */
   function text(c, y, unit) {
-    const v = (W.low(c.row, y.key) ? '≥' : '') + short(unit, c.v);
-    return c.row.validity === 'invalid' ? '×' + v : c.row.validity === 'doubtful' ? '(' + v + ')' : v;
+    return doubted((W.low(c.row, y.key) ? '≥' : '') + short(unit, c.v), c.row);
   }
 
   Object.assign(W, {stack, heat, matrix, bins, binName});
