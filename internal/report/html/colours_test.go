@@ -113,3 +113,21 @@ func TestColoursStandOut(t *testing.T) {
 		}
 	}
 }
+
+// A number on a shade of the matrix can be read, whatever the shade: white in the middle of the
+// ramp came to 3.0.
+func TestNumbersOnShadesCanBeRead(t *testing.T) {
+	shades := strings.Fields(ask(t, `['light', 'dark'].flatMap((name) => [...Array(201).keys()].map((i) => {
+		const s = wsrun.shade(wsrun.themes[name].ramp, i / 200);
+		return s.colour.match(/\d+/g).map((v) => Number(v).toString(16).padStart(2, '0')).join('') + s.ink;
+	})).join(' ')`))
+	if len(shades) != 402 {
+		t.Fatalf("%d shades, want 402", len(shades))
+	}
+	for _, s := range shades {
+		colour, ink, _ := strings.Cut(s, "#")
+		if c := contrast(t, ink, colour); c < 4.5 {
+			t.Errorf("#%s on #%s is %.2f to 1, want 4.5", ink, colour, c)
+		}
+	}
+}

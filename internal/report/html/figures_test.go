@@ -29,7 +29,7 @@ func TestFiguresSayDoubts(t *testing.T) {
 		}
 	}
 	page := writtenIndex(t, r)
-	if n := strings.Count(page, `<span class="doubt">doubtful</span> too-few-samples</small>`); doubtful == 0 || n != doubtful {
+	if n := strings.Count(page, `<span class="doubt">doubtful</span> too-few-samples</small></dd>`); doubtful == 0 || n != doubtful {
 		t.Errorf("%d figures are doubtful, the index says it of %d", doubtful, n)
 	}
 }

@@ -278,7 +278,7 @@ func TestWeights(t *testing.T) {
 }
 
 // The colours of text stand out from what is behind them, in light, dark and print (WCAG
-// 2.2, 1.4.3: 4.5 to 1).
+// 2.2, 1.4.3: 4.5 to 1), and so do the edges of fields (1.4.11: 3 to 1).
 func TestContrast(t *testing.T) {
 	blocks := regexp.MustCompile(`\{color-scheme:[^}]*--ink[^}]*`).FindAllString(reportCSS, -1)
 	if len(blocks) != 4 {
@@ -300,6 +300,9 @@ func TestContrast(t *testing.T) {
 				if c := contrast(t, colour[ink], colour[behind]); c < 4.5 {
 					t.Errorf("--%s on --%s: %.2f in %s", ink, behind, c, block)
 				}
+			}
+			if edge := colour["edge"]; edge != "" && contrast(t, edge, colour[behind]) < 3 {
+				t.Errorf("--edge on --%s: less than 3 in %s", behind, block)
 			}
 		}
 	}

@@ -171,7 +171,7 @@ func (r *Run) sustainedProse(c *sustainedCell, left []string) template.HTML {
 
 var sustainedTemplate = template.Must(template.New("sustained").Parse(
 	`{{with .Figures}}<dl class="facts">{{range .}}
-<div><dt>{{.Name}}</dt><dd>{{.Value}}</dd><small>{{.Where}}{{if .Doubt}} <span class="doubt">doubtful</span> {{.Doubt}}{{end}}</small></div>{{end}}
+<div><dt>{{.Name}}</dt><dd>{{.Value}} <small>{{.Where}}{{if .Doubt}} <span class="doubt">doubtful</span> {{.Doubt}}{{end}}</small></dd></div>{{end}}
 </dl>
 {{end}}{{with .Edges}}<h2>Transitions</h2>
 <ul class="sentences">{{range .}}

@@ -89,8 +89,8 @@ func TestSilentServer(t *testing.T) {
 func TestSustainedSummary(t *testing.T) {
 	_, page := soakOf(t, soakRun{periods: 120}.run())
 	for _, text := range []string{
-		"<dd>16</dd><small>at a working set of 200k</small>", `<dd>3</dd><small>at a working set of 2M <span class="doubt">doubtful</span> `,
-		"<dt>Limit: TTFT p95</dt><dd>2.00s</dd><small>at most</small>", "<dt>Limit: output rate p5</dt><dd>20 tokens/s</dd>",
+		"<dd>16 <small>at a working set of 200k</small></dd>", `<dd>3 <small>at a working set of 2M <span class="doubt">doubtful</span> `,
+		"<dt>Limit: TTFT p95</dt><dd>2.00s <small>at most</small></dd>", "<dt>Limit: output rate p5</dt><dd>20 tokens/s <small>",
 		"<li>hbm → dram between 516k and 826k tokens",
 		`<table class="data" data-table="steps">`,
 		`<span class="badge doubt">doubtful</span>`,

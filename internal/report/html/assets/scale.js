@@ -7,10 +7,10 @@
      each other, as eyes of every kind can tell (a test computes it), in that order.
      ramp is for shades: from nothing to much, even in lightness. */
   const themes = {
-    light: {ink: '#1b1f24', soft: '#57606a', line: '#d0d7de', page: '#ffffff', band: 'rgba(87,96,106,.13)', edge: 'rgba(87,96,106,.45)', limit: '#b4231f', told: '#6f4aa8',
+    light: {ink: '#1b1f24', soft: '#57606a', line: '#d0d7de', page: '#ffffff', band: 'rgba(87,96,106,.13)', edge: 'rgba(87,96,106,.7)', limit: '#b4231f', told: '#6f4aa8',
       colours: ['#0072b2', '#d55e00', '#662c14', '#4d2c7f', '#1600e5', '#994c5b', '#00a0b2', '#987fff'],
       ramp: ['#eaf2fa', '#b9d5ea', '#74b0d8', '#2f7fbd', '#0b559f', '#08306b']},
-    dark: {ink: '#e6edf3', soft: '#9da7b3', line: '#30363d', page: '#0f1419', band: 'rgba(157,167,179,.17)', edge: 'rgba(157,167,179,.5)', limit: '#ff7b72', told: '#c3a6ff',
+    dark: {ink: '#e6edf3', soft: '#9da7b3', line: '#30363d', page: '#0f1419', band: 'rgba(157,167,179,.17)', edge: 'rgba(157,167,179,.55)', limit: '#ff7b72', told: '#c3a6ff',
       colours: ['#56b4e9', '#e69f00', '#ffff66', '#66ffff', '#b226ff', '#e62600', '#4d8080', '#b2b299'],
       ramp: ['#172433', '#1d4468', '#236da3', '#4b9bd0', '#93c8ea', '#e4f3ff']},
   };
@@ -24,12 +24,18 @@
   /* fade gives a colour of a theme an opacity. */
   function fade(hex, alpha) { return 'rgba(' + channels(hex).join(',') + ',' + alpha + ')'; }
 
+  /* luminance is that of WCAG: above 0.179 black is easier to read on a colour than white. */
+  function luminance(rgb) {
+    const [r, g, b] = rgb.map((v) => (v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
   /* shade gives the colour of a ramp at part (0 to 1), and ink that can be read on it. */
   function shade(ramp, part) {
     const at = Math.min(1, Math.max(0, part)) * (ramp.length - 1), i = Math.min(ramp.length - 2, Math.floor(at));
     const a = channels(ramp[i]), b = channels(ramp[i + 1]);
     const mix = a.map((v, k) => Math.round(v + (b[k] - v) * (at - i)));
-    return {colour: 'rgb(' + mix.join(',') + ')', ink: 0.299 * mix[0] + 0.587 * mix[1] + 0.114 * mix[2] > 140 ? '#10151b' : '#ffffff'};
+    return {colour: 'rgb(' + mix.join(',') + ')', ink: luminance(mix) > 0.179 ? '#000000' : '#ffffff'};
   }
 
   /* ---- text ---- */
