@@ -14,6 +14,7 @@ import (
 type lines struct {
 	Shown, More []clause
 	Head        string
+	Twice       bool // More is what Shown says, at length: not for paper
 }
 
 // clause is a sentence, or several below what they are about.
@@ -43,7 +44,7 @@ func cut(all []clause, most int) lines {
 	if len(all) <= most+1 {
 		return lines{Shown: all}
 	}
-	return lines{all[:most], all[most:], strconv.Itoa(len(all)-most) + " more"}
+	return lines{Shown: all[:most], More: all[most:], Head: strconv.Itoa(len(all)-most) + " more"}
 }
 
 // shortened shows what is said in short of many sentences, and folds all of them away.
@@ -52,7 +53,7 @@ func (r *Run) shortened(sentences []string, short []clause, most int) lines {
 	if len(all) <= most+1 || len(short) == 0 || r.mapped() {
 		return cut(all, most)
 	}
-	return lines{short, all, fmt.Sprintf("All %d, of every hit rate and level", len(all))}
+	return lines{short, all, fmt.Sprintf("All %d, of every hit rate and level", len(all)), true}
 }
 
 // transitionsInShort says for each context where its tiers end at the level that its page

@@ -38,6 +38,9 @@ func TestTransitionsInShort(t *testing.T) {
 	equal(t, "about", first.About, "Context 4k, hit rate 100%, 8 in flight:")
 	equal(t, "an edge", first.Parts, []string{"tier 1 → tier 2 between 103k and 403k tokens, TTFT x2.00 (+25.9 ms per 1k reused tokens); one point only: add sizes; the same for 20 of 22 pairs of hit rate and level that found it, for the others within 50k to 403k"})
 	page := indexOf(t, r)
+	if !strings.Contains(page, `<details class="twice">`) || !strings.Contains(reportCSS, ",.twice{display:none!important}") {
+		t.Error("paper has every sentence beside the short ones")
+	}
 	if at := strings.Index(page, "in flight:<ul><li>tier 1"); at < 0 || at > strings.Index(page, "Key figures") {
 		t.Error("the finding does not stand before the figures")
 	}

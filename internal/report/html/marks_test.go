@@ -116,3 +116,22 @@ func TestLegendThatScrolls(t *testing.T) {
 		equal(t, fmt.Sprint(n, " names"), fmt.Sprint(legends[0].Type, " ", legends[0].ItemHeight), want)
 	}
 }
+
+// Where a reader chose the best level of each size, a line goes from level to level: each of
+// its points says which.
+func TestMixedLevelsAreNamed(t *testing.T) {
+	rows := []string{"1000|100|10|1|2|ok||1", "2000|100|10|1|2|ok||", "2000|100|20|3|4|ok||1"}
+	for level, want := range map[string]string{"best": "The number at a point is its level.", "10": ""} {
+		d := try(t, ttftChart(), choose(levels(level), rates("100")), grid("points", pointsHead, rows...))
+		equal(t, level, d.Option.Left, want)
+		var named int
+		for _, s := range d.of("line", "") {
+			if s.Label.Show {
+				named++
+			}
+		}
+		if want := map[string]int{"best": 1}[level]; named != want { // p50's points, and p95's are above them
+			t.Errorf("%s: %d lines have labels, want %d", level, named, want)
+		}
+	}
+}

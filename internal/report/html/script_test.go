@@ -94,6 +94,7 @@ type serie struct {
 	YAxisIndex                                int
 	LineStyle                                 struct{ Type string }
 	Data                                      []json.RawMessage
+	Label                                     struct{ Show bool }
 	MarkLine                                  struct {
 		Label     struct{ Position string }
 		LineStyle struct{ Type string }

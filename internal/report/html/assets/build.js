@@ -155,6 +155,13 @@
     return (row) => (told || number(row, 'concurrency') === null ? '' : ' at concurrency ' + short('', row.concurrency));
   }
 
+  /* mixed says whether the points of a line are of several levels, because a reader chose the best of
+     each: without its level a point cannot be held against the next. */
+  function mixed(chart, ctx, made) {
+    const best = (chart.bind.where || []).some((id) => (W.option(ctx, id) || {}).match);
+    return best && !chart.bind.join && new Set(made.lines.flatMap((l) => l.points.map((p) => number(p.row, 'concurrency')))).size > 1;
+  }
+
   function tooltip(chart, made, parts, found, theme, ctx) {
     return {
       show: !ctx.export, trigger: chart.bind.join || W.loose(chart) ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: theme.page, borderColor: theme.soft, borderWidth: 1, padding: [6, 10],
@@ -267,6 +274,8 @@
     if (!made.lines.length) return empty(chart, ctx, why(made));
     made.level = leveled(chart, made);
     made.chart = chart;
+    made.mixed = mixed(chart, ctx, made);
+    if (made.mixed) made.left = [made.left, 'The number at a point is its level.'].filter(Boolean).join(' ');
     W.paint(made.lines, theme);
     const width = ctx.width || 800, narrow = width < 600, n = Math.max(2, Math.floor((width - 90) / (made.x.unit === 'date' ? 130 : 70)));
     const found = time ? {bands: [], stated: []} : W.tiers(chart, ctx, made), list = W.across(chart, ctx, made, theme);

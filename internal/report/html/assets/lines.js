@@ -171,7 +171,8 @@
       const good = l.points.filter((p) => fits(p) && (gaps || p.row.validity !== 'invalid')), bad = gaps ? [] : l.points.filter((p) => fits(p) && p.row.validity === 'invalid');
       const s = stroke(templates[l.i] || {}, l, gaps, made.stacked);
       s.data = gaps ? good.map((p) => [p.x, p.y]) : good.map((p) => mark(p, size[k].get(p)));
-      if (chart.bind.join) labels(s, good, look);
+      if (chart.bind.join) labels(s, good, look, (p) => p.at);
+      else if (made.mixed && !made.lines.slice(0, k).some((o) => o.g.value === l.g.value)) labels(s, good, look, (p) => number(p.row, 'concurrency'));
       out.push({option: s, info: {points: good, line: l}}); // the first of its name is the legend's
       if (l.y.lo && l.y.hi && !made.speed) out.push(range(l, frame.y[l.axis].log, look));
       const doubt = gaps ? [] : good.filter((p) => p.row.validity === 'doubtful');
@@ -204,8 +205,8 @@
   }
 
   /* labels writes at each point of a curve what it is a point of: its level. */
-  function labels(s, points, look) {
-    s.label = {show: true, position: 'top', fontSize: 10, color: look.soft, formatter: (p) => short('', points[p.dataIndex].at)};
+  function labels(s, points, look, level) {
+    s.label = {show: true, position: 'top', fontSize: 10, color: look.soft, formatter: (p) => short('', level(points[p.dataIndex]))};
     s.labelLayout = {hideOverlap: true};
   }
 
