@@ -39,6 +39,7 @@ var pageHeads = []word{
 	{"Best output", []string{"Best goodput"}, "Heads of a history: the highest output throughput, or goodput, of a run's points that are ok or doubtful.", []string{"output_throughput", "goodput"}},
 	{"Change", nil, "Head of a history: whether the run's scenario is another than that of the run before.", []string{"digest"}},
 	{"Held", []string{"Held at least", "Held at most"}, "Head of a sustained page: the requests in flight that keep the slo; a bracket where the level was not found.", []string{"bracket", "not-converged"}},
+	{"Held against", nil, "Head of the thresholds on edges on a page: the reuse distance that the lower end of the edge is compared with.", []string{"thresholds", "Reached at"}},
 	{"Reached at", []string{"Working set there"}, "Heads of the capacities on a page: the reuse distance, and the working set, at which the tier is full.", []string{"reached at reuse"}},
 	{"Run", nil, "Head of a history: the run's directory, which is named by when it began.", []string{"run.json"}},
 	{"Started", []string{"Started, UTC"}, "When the run, or the trial, began.", nil},

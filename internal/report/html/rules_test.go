@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/scenario"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
 
@@ -91,6 +92,24 @@ func TestInvalidIsNoFigure(t *testing.T) {
 	}
 	if n := len(slices.DeleteFunc(slices.Clone(r.Sum.Merged), func(m *result.Merged) bool { return !m.Best })); n == 0 || n == len(r.Sum.Merged) {
 		t.Errorf("%d of %d points are the best of their cells", n, len(r.Sum.Merged))
+	}
+}
+
+// A level that misses the slo is not the best passing one, however many requests keep it: of
+// eight in flight six sevenths do, which is more a second than all of four.
+func TestBestPassingHoldsTheSLO(t *testing.T) {
+	w := newWorld([]int64{4000}, []float64{100}, 100_000)
+	w.rec.Run.Scenario.SLO.TTFT = []scenario.Line{{Stat: "p95", Limit: 0.111}}
+	r := w.measure(1).run()
+	four, eight := r.Sum.Merged[0], r.Sum.Merged[1]
+	if a, b := four.Row.Get("goodput"), eight.Row.Get("goodput"); four.Level != 4 || eight.Level != 8 || a.V >= b.V {
+		t.Fatalf("goodput %v at %d, %v at %d", a, four.Level, b, eight.Level)
+	}
+	if !four.Best || eight.Best {
+		t.Errorf("best passing: %v at 4, %v at 8", four.Best, eight.Best)
+	}
+	if p := r.fixedPages()[0]; !strings.HasSuffix(p.Lead, "The level that passes the slo best is 4.") {
+		t.Errorf("the page says %q", p.Lead)
 	}
 }
 
