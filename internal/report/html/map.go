@@ -117,11 +117,6 @@ func (r *Run) mapsOf(context int64) (out []*result.Map) {
 	return out
 }
 
-var mapTemplate = template.Must(template.New("map").Parse(
-	`<h2>What was found</h2><ul class="sentences">{{range .Found}}<li>{{.}}</li>{{end}}</ul>` +
-		`{{with .Policy}}<h2>How it evicts and admits</h2><ul class="sentences">{{range .}}<li>{{.}}</li>{{end}}</ul>{{end}}` +
-		`{{with .Cost}}<h2>What the map took</h2><ul class="sentences">{{range .}}<li>{{.}}</li>{{end}}</ul>{{end}}`))
-
 // mapProse says what a map found in the console's words, and what stated and told
 // capacities say of it.
 func (r *Run) mapProse(cell string) template.HTML {
@@ -134,11 +129,7 @@ func (r *Run) mapProse(cell string) template.HTML {
 			}
 		}
 	}
-	var b strings.Builder
-	if err := mapTemplate.Execute(&b, struct{ Found, Policy, Cost []string }{found, report.PolicyLines(r.Sum, cell), report.MapCosts(r.Sum, cell)}); err != nil {
-		panic("html: the template of a map fails: " + err.Error()) // text into a builder: it cannot
-	}
-	return template.HTML(b.String())
+	return prose("map", struct{ Found, Policy, Cost []clause }{r.clauses(found), r.clauses(report.PolicyLines(r.Sum, cell)), r.clauses(report.MapCosts(r.Sum, cell))})
 }
 
 // mapSheet is the page of a map while it is made.

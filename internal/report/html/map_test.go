@@ -128,8 +128,10 @@ func TestMapIndex(t *testing.T) {
 			t.Errorf("the index does not say %q", want)
 		}
 	}
-	if one := `, context 2k:<ul><li>hbm holds 40.0k to 42.0k tokens`; !strings.Contains(text, one) {
-		t.Errorf("what was found is not a list: %q is not there", one)
+	for _, page := range r.pages()[:2] {
+		if one := `, context 2k:<ul><li>hbm holds 40.0k to 42.0k tokens`; !strings.Contains(string(bytesOf(t, page)), one) {
+			t.Errorf("%s: what was found is not a list: %q is not there", page.Name, one)
+		}
 	}
 	_, n := drawnAll(t, p, chartOf(t, p, "ttft"))
 	if n["2.00k"] == 0 || n["4.00k"] == 0 {
