@@ -7,6 +7,7 @@ import (
 
 	"github.com/wsrun/wsrun/internal/report"
 	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
 	"github.com/wsrun/wsrun/scenario"
 	"github.com/wsrun/wsrun/scenario/metric"
 )
@@ -40,7 +41,34 @@ func (r *Run) figures() (out []figure) {
 	if high != nil && high != low {
 		out = append(out, figure{"Highest TTFT p95", metric.Print(metric.Seconds, high.Row.Get("ttft.p95")), at.name(high.Spec, high.Level), doubtText(high)})
 	}
-	return out
+	if _, input := r.extremes("input_throughput"); input != nil {
+		out = append(out, figure{"Highest input throughput", metric.Print(metric.TokensPerSecond, input.Row.Get("input_throughput")) + " tokens/s", at.name(input.Spec, input.Level), doubtText(input)})
+	}
+	return append(out, r.traffic()...)
+}
+
+// traffic is what the run sent and got in all: how much lies behind its figures.
+func (r *Run) traffic() []figure {
+	var answered, failed, in, out int64
+	for _, u := range r.Rec.Units {
+		for _, q := range u.Requests {
+			switch q.Class {
+			case sample.OK:
+				answered, in, out = answered+1, in+q.Input(), out+q.Output()
+			case sample.Censored: // wsrun itself took it back
+			default:
+				failed++
+			}
+		}
+	}
+	if answered+failed == 0 {
+		return nil
+	}
+	where := fmt.Sprintf("%s prompt tokens, %s output tokens, warm-up included", metric.Size(in), metric.Size(out))
+	if failed > 0 {
+		where += "; " + metric.Size(failed) + " more failed"
+	}
+	return []figure{{Name: "Requests answered", Value: metric.Size(answered), Where: where}}
 }
 
 // pointOf gives the point that a best figure was seen at.

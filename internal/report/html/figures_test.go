@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wsrun/wsrun/runner/result"
+	"github.com/wsrun/wsrun/runner/sample"
 )
 
 // A key figure that comes from a doubtful point says so beside itself, with the codes.
@@ -69,5 +70,22 @@ func TestEdgesOverTrials(t *testing.T) {
 	lines = r.edgeLines(4000, 8, func(result.SeriesKey) bool { return true })
 	if len(lines) != 2 || !strings.Contains(lines[0], "found in 1 of 2 trials") || !strings.HasSuffix(lines[1], "no transition up to 404k [trial 2]") {
 		t.Errorf("where one trial finds none the page says %q", lines)
+	}
+}
+
+// What the run sent in all stands among its figures, as the original had it.
+func TestTraffic(t *testing.T) {
+	r := newWorld([]int64{4000}, []float64{100}, 100_000).measure(1).run()
+	for _, u := range r.Rec.Units {
+		u.Requests = nil
+	}
+	if got := r.traffic(); len(got) != 0 {
+		t.Errorf("nothing was sent: %+v", got)
+	}
+	ok := &sample.Request{PromptTokens: 4000, CompletionTokens: 16}
+	r.Rec.Units[0].Requests = []*sample.Request{ok, ok, {Class: sample.Status}, {Class: sample.Censored}}
+	equal(t, "traffic", r.traffic(), []figure{{Name: "Requests answered", Value: "2", Where: "8k prompt tokens, 32 output tokens, warm-up included; 1 more failed"}})
+	if got := r.figures(); got[len(got)-1].Name != "Requests answered" || got[len(got)-2].Name != "Highest input throughput" {
+		t.Errorf("figures %+v", got)
 	}
 }
