@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -111,6 +112,70 @@ func TestBestPassingHoldsTheSLO(t *testing.T) {
 	if p := r.fixedPages()[0]; !strings.HasSuffix(p.Lead, "The level that passes the slo best is 4.") {
 		t.Errorf("the page says %q", p.Lead)
 	}
+}
+
+// However many hit rates there are, a page opens with at most eight lines on a chart, among
+// them the lowest and the highest rate.
+func TestPageOpensWithEightLines(t *testing.T) {
+	r := newWorld([]int64{4000}, []float64{0, 10, 25, 50, 75, 90, 100}, 100_000, 400_000).measure(1).run()
+	p, tallest := r.workingSets()[0].filled(), 0
+	if c := controlOf(p, "rates"); len(c.Options) != 6 || len(c.Default) != 4 || c.Default[0] != "10" || c.Default[3] != "100" {
+		t.Errorf("the page opens with hit rates %v of %d", c.Default, len(c.Options))
+	}
+	for _, c := range p.View.Charts {
+		if c.Bind.Kind != Lines {
+			continue
+		}
+		d := try(t, c, scene{View: p.View}, p.Tables...)
+		n := len(slices.DeleteFunc(d.of("line", ""), func(s serie) bool { return s.Silent }))
+		if tallest = max(tallest, n); n > 8 || d.Option.Left != "" {
+			t.Errorf("%s opens with %d lines: %s", c.ID, n, d.Option.Left)
+		}
+	}
+	if tallest != 8 {
+		t.Errorf("no chart has more than %d lines", tallest)
+	}
+}
+
+// What was meant to be found is not what was: a server that finds nothing has 0 % against what
+// was sent to be found.
+func TestIntendedIsNotObserved(t *testing.T) {
+	w := newWorld([]int64{4000}, []float64{100}, 100_000)
+	w.ttft = func(scenario.Cell, int) (float64, bool) { return 0.1, false }
+	r := w.measure(1).run()
+	for _, row := range r.pointRows(r.Sum.Merged) {
+		want := 100 * float64(row.spec.Prefix) / float64(row.spec.R)
+		if got, seen := row.values.Get("hit_rate_intended"), row.values.Get("hit_rate_observed"); math.Abs(got.V-want) > 0.01 || seen != metric.Of(0) {
+			t.Errorf("intended %v, want %g; observed %v, want 0", got, want, seen)
+		}
+	}
+}
+
+// Half of the users see at least the rate that half of the requests' time for a token comes to.
+func TestOutputRateIsOneOverTPOT(t *testing.T) {
+	r := newWorld([]int64{4000}, []float64{100}, 100_000).measure(1).run()
+	for _, row := range r.pointRows(r.Sum.Merged) {
+		if rate, tpot := row.values.Get("output_rate.p50"), row.values.Get("tpot.p50"); !rate.Known() || math.Abs(rate.V*tpot.V-1) > 1e-9 {
+			t.Errorf("rate %v at TPOT %v", rate, tpot)
+		}
+	}
+}
+
+// A doubt that many points share is said once, with how many they are.
+func TestDoubtsSayHowManyPoints(t *testing.T) {
+	r := newWorld([]int64{4000}, []float64{100}, 100_000, 400_000).measure(1).run()
+	for _, p := range r.Sum.Points {
+		p.Validity, p.Reasons = result.ValidDoubt, []result.Reason{{Code: "too-few-samples", Class: result.ValidDoubt, Text: "few"}}
+	}
+	if got, want := r.verdicts().Doubts, (remark{"doubt", "doubtful", "too-few-samples", "few (4 points)"}); len(got) != 1 || got[0] != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// What computing again costs at least is said so.
+func TestRecomputeMayBeABound(t *testing.T) {
+	d := try(t, ttftChart("recompute"), choose(levels("10"), rates("100")), grid("points", pointsHead, "|0|10|≥0.3|0.4|ok||", "100000|100|10|0.1|0.2|ok||1"))
+	equal(t, "lines", d.across(), []string{"recompute p50 ≥300ms @0.3", "recompute p95 400ms @0.4"})
 }
 
 // Where nothing was measured a page says nothing: no cell of a point that was skipped holds a
