@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"time"
 
 	"github.com/wsrun/wsrun/internal/report"
 	"github.com/wsrun/wsrun/internal/verdict"
@@ -20,6 +21,10 @@ type interrupts struct {
 	say func(line string) // tells the person
 }
 
+// oneCall is how long after the first signal a second is the same call: timeout(1) and
+// others that end a job signal it, and then the group that it is in.
+const oneCall = 500 * time.Millisecond
+
 // watchSignals: the first ^C or SIGTERM asks for a graceful end, the second ends
 // the process at once, the simulator with it (its standard input ends).
 func (a *app) watchSignals(kill func(code int)) *interrupts {
@@ -27,12 +32,16 @@ func (a *app) watchSignals(kill func(code int)) *interrupts {
 	i.talk(nil, a)
 	signal.Notify(i.ch, endSignals...)
 	go func() {
+		var first time.Time
 		for range i.ch {
 			if i.set() {
+				first = time.Now()
 				i.tell("interrupted: waiting for the requests in flight, then writing everything; once more ends it at once")
 				continue
 			}
-			kill(verdict.ExitInterrupted)
+			if time.Since(first) > oneCall {
+				kill(verdict.ExitInterrupted)
+			}
 		}
 	}()
 	return i
