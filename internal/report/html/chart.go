@@ -33,7 +33,7 @@ type Bind struct {
 	Y     []Y      `json:"y"`               // one for each series template in Option, in its order
 	Where []string `json:"where,omitempty"` // controls that choose rows by their Key
 	Refs  []Ref    `json:"refs,omitempty"`  // thresholds, drawn across
-	Marks []string `json:"marks,omitempty"` // transitions, capacities, recompute, best (a vertical line at rows whose best is 1); growth, ingest, holds, decisions
+	Marks []string `json:"marks,omitempty"` // transitions, capacities, recompute, recomputed (the TTFT p50 of the table tiers' recompute), best (a vertical line at rows whose best is 1); growth, ingest, holds, decisions
 	// Join draws points in the order of this column rather than of x: a curve whose x is a result.
 	Join string `json:"join,omitempty"`
 	// Stacked piles the series up as areas: parts of a whole over time. Its templates say so.
@@ -60,13 +60,11 @@ type Y struct {
 	Step bool `json:"-"`
 }
 
-// Ref is a limit drawn across a chart, or a level.
+// Ref is a limit drawn across a chart.
 type Ref struct {
 	Y    float64 `json:"y"`
 	Name string  `json:"name"`
 	Axis int     `json:"axis,omitempty"`
-	// Level says that it is no limit, but was measured.
-	Level bool `json:"level,omitempty"`
 }
 
 // Control is something that a reader chooses. Without a script there are none, and the

@@ -82,7 +82,7 @@ func (r *Run) fillMap(p *Page, context int64) {
 	if len(looks) > 0 {
 		m := &mapSheet{run: r, rows: rows, looks: looks, named: slices.Contains([]string{"sources", "counters"}, report.ToldBy(r.mapsOf(context)))}
 		p.View.Controls = m.controls()
-		p.View.Charts = m.charts(merged)
+		p.View.Charts = m.charts()
 		p.Tables = append(p.Tables, looksTable(looks, m.named))
 		if len(p.View.Charts) == 1 {
 			p.Notes = append(p.Notes, "No hit share: the server does not tell how many prompt tokens it found in its cache. TTFT alone tells the tiers apart.")
@@ -168,7 +168,7 @@ func (m *mapSheet) trials() int {
 }
 
 // charts draw every look: its TTFT, and where it is told the share that was found.
-func (m *mapSheet) charts(merged []*result.Merged) []Chart {
+func (m *mapSheet) charts() []Chart {
 	by := "tier"
 	if m.named {
 		by = "source"
@@ -181,7 +181,8 @@ func (m *mapSheet) charts(merged []*result.Merged) []Chart {
 		bind.Where = []string{"trials"}
 	}
 	ttft := bind
-	ttft.Unit, ttft.Y, ttft.Refs = []string{"s"}, []Y{{Key: "ttft", Name: "TTFT"}}, m.refs(merged)
+	ttft.Unit, ttft.Y, ttft.Refs = []string{"s"}, []Y{{Key: "ttft", Name: "TTFT"}}, m.refs()
+	ttft.Marks = append(slices.Clone(bind.Marks), "recomputed")
 	kind := "value"
 	if m.spans() {
 		kind = "log"
@@ -197,8 +198,8 @@ func (m *mapSheet) charts(merged []*result.Merged) []Chart {
 		Text: "Prompt tokens that the server told it found. A full hit computes its last block; at an edge a prompt may be found in part."})
 }
 
-// refs are what computing a prompt again costs, and the limits of thresholds on TTFT.
-func (m *mapSheet) refs(merged []*result.Merged) (out []Ref) {
+// refs are the limits of thresholds on TTFT.
+func (m *mapSheet) refs() (out []Ref) {
 	for _, l := range m.run.limits(m.rows) {
 		if stat, ok := strings.CutPrefix(l.key, "ttft."); ok {
 			name := strings.TrimSpace(l.name + " " + stat)
@@ -206,11 +207,6 @@ func (m *mapSheet) refs(merged []*result.Merged) (out []Ref) {
 				name += " (some tiers)"
 			}
 			out = append(out, Ref{Y: l.value, Name: name})
-		}
-	}
-	for _, row := range merged {
-		if p50 := row.Row.Get("ttft.p50"); row.Tier != nil && row.Tier.Recomputed() && p50.Known() {
-			out = append(out, Ref{Y: p50.V, Name: "recompute p50", Level: true})
 		}
 	}
 	return out

@@ -102,9 +102,15 @@
     }
     for (const r of bind.refs || []) {
       const axis = r.axis || 0;
-      if (typeof r.y === 'number' && isFinite(r.y)) out.push({y: r.y, axis, text: (r.name + ' ' + short((bind.unit || [])[axis] || '', r.y)).trim(), colour: r.level ? look.soft : look.limit, type: r.level ? 'solid' : 'dashed'});
+      if (typeof r.y === 'number' && isFinite(r.y)) out.push({y: r.y, axis, text: (r.name + ' ' + short((bind.unit || [])[axis] || '', r.y)).trim(), colour: look.limit, type: 'dashed'});
     }
-    return out.concat(reference(chart, made, look));
+    return out.concat(reference(chart, made, look), marked(bind, 'recomputed') ? recomputed(ctx, look) : []);
+  }
+
+  /* recomputed gives what a map found that computing a prompt again costs, over its trials. */
+  function recomputed(ctx, look) {
+    return tableOf(ctx, 'tiers').rows.filter((r) => r.tier === 'recompute' && !r.trial && number(r, 'ttft.p50') !== null)
+      .map((r) => ({y: number(r, 'ttft.p50'), axis: 0, text: 'recompute p50 ' + short('s', number(r, 'ttft.p50')), colour: look.soft, type: 'solid'}));
   }
 
   function reference(chart, made, look) {
