@@ -116,13 +116,16 @@ func (r *resolver) checkHeaders(headers map[string]string) {
 	}
 }
 
+// secretEndings are how headers end that carry a key: X-Api-Key, X-Auth-Token, Private-Token.
+var secretEndings = []string{"api-key", "apikey", "subscription-key", "token", "secret", "password"}
+
 // secretHeader names, in lower case, what carries a key.
 func secretHeader(name string) bool {
 	switch name {
-	case "authorization", "cookie", "proxy-authorization", "x-api-key", "api-key":
+	case "authorization", "cookie", "proxy-authorization":
 		return true
 	}
-	return false
+	return slices.ContainsFunc(secretEndings, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 func (r *resolver) checkTemplate(path, value string) {

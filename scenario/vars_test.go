@@ -331,3 +331,19 @@ func TestUnsetSecrets(t *testing.T) {
 		}
 	}
 }
+
+// A header that carries a key by its name has it from a variable, or not at all.
+func TestHeadersOfSecrets(t *testing.T) {
+	for name, secret := range map[string]bool{
+		"Authorization": true, "X-Api-Key": true, "X-Goog-Api-Key": true, "apikey": true, "Private-Token": true, "X-Auth-Token": true,
+		"Ocp-Apim-Subscription-Key": true, "X-Client-Secret": true, "Cookie": true, "X-Route": false, "X-Request-Id": false, "X-Cache-Key-Version": false, "X-Tokens-Left": false,
+	} {
+		for value, plain := range map[string]bool{"abc": true, "${WSRUN_X}": false} {
+			src := strings.Replace(minimal(""), "target: http://localhost:8000\n", "", 1) + "target: {endpoints: [http://a], headers: {" + name + ": \"" + value + "\"}}\n"
+			_, problems := Load("x.yaml", []byte(src), Options{Env: envOf(map[string]string{"WSRUN_X": "v"})})
+			if got, want := codesOf(problems) == "secret-in-file", secret && plain; got != want || !want && len(problems) > 0 {
+				t.Errorf("%s: %s: %q", name, value, codesOf(problems))
+			}
+		}
+	}
+}
