@@ -133,7 +133,7 @@ func TestConfigErrors(t *testing.T) {
 }
 
 // Any observations at all: levels stay within their bounds, every decision has a
-// reason, sizes only grow, the duration ends it; and the same observations give the
+// reason, a level falls by what was seen of it, sizes only grow, the duration ends it; and the same observations give the
 // same decisions (replay).
 func TestSearchProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -144,7 +144,7 @@ func TestSearchProperties(t *testing.T) {
 		cfg.Sizes, cfg.Hold = rapid.IntRange(1, 3).Draw(t, "sizes"), rapid.IntRange(0, 3).Draw(t, "hold")
 		cfg.ByTime, cfg.Soak = rapid.Bool().Draw(t, "by time"), rapid.Bool().Draw(t, "soak")
 		a, b := search(t, cfg), search(t, cfg)
-		last := a.Begin()
+		last, seen := a.Begin(), false // since the last change
 		for i := range int64(200) {
 			o := Observation{Start: i * 30 * second, End: (i + 1) * 30 * second}
 			if !rapid.Bool().Draw(t, "empty") {
@@ -162,8 +162,14 @@ func TestSearchProperties(t *testing.T) {
 				t.Fatalf("%+v", d)
 			case (d.Done != nil) != (d.Over || d.NextSize > d.Size):
 				t.Fatalf("a size has an outcome when it ends: %+v", d)
-			case d.Next < d.Level && len(o.TTFT)+len(o.Rates) == 0 && d.Kind != Grow && d.Kind != Verify:
+			}
+			now := len(o.TTFT)+len(o.Rates) > 0
+			seen = seen || now
+			if d.Next < d.Level && d.Kind != Grow && (!seen || d.Kind == Lower && !now) {
 				t.Fatalf("nothing seen pushed the level down: %+v", d)
+			}
+			if d.Changed() {
+				seen = false
 			}
 			if last = d; d.Over {
 				if d.Missed != (d.Done.Reason != "" && strings.Contains(d.Reason, "fails at the lowest level")) {

@@ -86,7 +86,7 @@ func (s *Search) Next(o Observation) Decision {
 	case verifying:
 		s.verify(&d)
 	case holding:
-		s.hold(&d)
+		s.hold(&d, o)
 	case atFloor:
 		s.floor(&d, o)
 	}
@@ -230,12 +230,16 @@ func (s *Search) toHold(d *Decision, f finding) {
 }
 
 // hold looks at the last periods, pooled, and lowers the level when most of the last
-// looks violate the limit itself.
-func (s *Search) hold(d *Decision) {
+// looks violate the limit itself. A period that tells nothing is no look: it would count
+// the ones before it twice.
+func (s *Search) hold(d *Decision, o Observation) {
 	s.held++
 	s.pool = s.window()
 	f := assess(s.cfg.Lines, 0, s.pool)
-	if s.recent = append(s.recent, f.answer); len(s.recent) > s.r.Recent {
+	if len(o.TTFT)+len(o.Rates) > 0 {
+		s.recent = append(s.recent, f.answer)
+	}
+	if len(s.recent) > s.r.Recent {
 		s.recent = s.recent[1:]
 	}
 	bad := 0

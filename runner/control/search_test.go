@@ -195,6 +195,34 @@ func TestHoldHasHysteresis(t *testing.T) {
 	}
 }
 
+// A period in which nothing was seen is no second look at the one before it.
+func TestHoldIsNotLoweredByNothing(t *testing.T) {
+	cfg := config()
+	cfg.Soak = true
+	var after []Decision
+	for _, d := range drive(search(t, cfg), func(p, _, c int) float64 {
+		switch {
+		case p == 20:
+			return 3
+		case p > 20 && p < 24:
+			return -1
+		}
+		return over(100)(p, 0, c)
+	}, 30) {
+		if d.Period >= 20 && d.Period < 24 {
+			after = append(after, d)
+		}
+	}
+	for _, d := range after {
+		if d.Kind != Hold || d.Next != d.Level {
+			t.Errorf("%+v", d)
+		}
+	}
+	if len(after) != 4 || !strings.Contains(after[0].Reason, "3.00s") {
+		t.Errorf("the bad period is not seen: %+v", after)
+	}
+}
+
 func TestBudget(t *testing.T) {
 	cfg := config()
 	cfg.Sizes, cfg.Duration = 2, 12*30*time.Second
