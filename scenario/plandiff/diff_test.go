@@ -247,9 +247,9 @@ func TestModes(t *testing.T) {
 // a text in the body, not an argument of a command.
 func TestSecrets(t *testing.T) {
 	old := load(t, "a.yaml", sweep)
-	new := load(t, "a.yaml", sweep, `target={endpoints: ["http://${WSRUN_USER}@gpu-1:8000"]}`, `target.headers={X-Token: "${WSRUN_T:-hush} {run}", X-Other: hush}`, `target.body={user: hush, n_keep: 3, list: [hush], map: {a: hush}}`,
+	new := load(t, "a.yaml", sweep, `target={endpoints: ["http://${WSRUN_USER}@gpu-1:8000"]}`, `target.headers={X-Route: "${WSRUN_T:-hush} {run}", X-Other: hush}`, `target.body={user: hush, n_keep: 3, list: [hush], map: {a: hush}}`,
 		`target.metrics=["http://m:9000/metrics?token=${WSRUN_T}&u=hush"]`, `warmup.reset={command: [curl, -H, hush]}`, `labels={note: hush}`, `description=hush`)
-	other := load(t, "a.yaml", sweep, `target={endpoints: [http://gpu-1:8000]}`, `target.headers={X-Token: "hush2 {run}", X-Other: hush2}`, `target.body={user: hush2, n_keep: 4, list: [hush2], map: {a: hush2}}`,
+	other := load(t, "a.yaml", sweep, `target={endpoints: [http://gpu-1:8000]}`, `target.headers={X-Route: "hush2 {run}", X-Other: hush2}`, `target.body={user: hush2, n_keep: 4, list: [hush2], map: {a: hush2}}`,
 		`target.metrics=http://m:9000/metrics?token=hush2`, `warmup.reset={command: [curl, -H, hush2]}`, `labels={note: hush2}`, `description=hush2`)
 	for name, d := range map[string]plandiff.Diff{"added": plandiff.Of(nil, new), "changed": plandiff.Of(old, new), "back": plandiff.Of(new, old), "other values": plandiff.Of(new, other)} {
 		if len(d.Findings) < 5 {
