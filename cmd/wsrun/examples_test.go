@@ -73,10 +73,16 @@ func TestExamplesScaledDown(t *testing.T) {
 			if len(sum.Points) == 0 {
 				t.Fatal("no point")
 			}
+			completed := 0.0
 			for _, p := range sum.Points {
-				if p.Row.Get("completed").V == 0 || p.Row.Get("error_rate").V != 0 {
-					t.Errorf("%s at %d: %v completed, %v %% errors", p.Cell, p.Level, p.Row.Get("completed").V, p.Row.Get("error_rate").V)
+				n, late := p.Row.Get("completed").V, sc.Growth.By == "time" && p.Validity != result.ValidOK // a size whose time was up before its prompts were in
+				if n == 0 && !late || p.Row.Get("error_rate").V != 0 {
+					t.Errorf("%s at %d: %v completed, %v %% errors", p.Cell, p.Level, n, p.Row.Get("error_rate").V)
 				}
+				completed += n
+			}
+			if completed == 0 {
+				t.Error("nothing was completed")
 			}
 		})
 	}
