@@ -12,7 +12,7 @@ import (
 )
 
 // The seed document's sustained command line, its tokens divided by 100 and its seconds by
-// 30: contexts of 100 tokens with chunk 10 and a simulator block of 10, periods of a second.
+// 15: contexts of 100 tokens with chunk 10 and a simulator block of 10, periods of two seconds.
 // Four periods a size, as the original has, are too few to converge.
 const seedSustained = `
 name: seed-sustained
@@ -21,10 +21,10 @@ contexts: [100]
 chunk: 10
 working_set: {min: 1k, max: 20k, steps: 5}
 hit_rates: [90]
-assessment_period: 1s
-duration: 20s
+assessment_period: 2s
+duration: 40s
 growth: {by: time, prompts: cold}
-slo: {ttft: {p95: 166ms}}
+slo: {ttft: {p95: 333ms}}
 `
 
 const scaledProfile = `
@@ -33,10 +33,10 @@ model: sim
 block: 10
 tiers:
   - {name: hbm, capacity: 6k, load: 0us}
-  - {name: dram, capacity: 30k, load: 20us}
-base: 5ms
-prefill: 200us
-decode: 1ms
+  - {name: dram, capacity: 30k, load: 40us}
+base: 10ms
+prefill: 400us
+decode: 2ms
 queue: serial
 `
 
@@ -62,9 +62,9 @@ func TestSeedSustainedCommandLine(t *testing.T) {
 		t.Errorf("periods' columns begin with %v, want the original's", periods[0][:len(original)])
 	}
 	// After a change a period is extended until 20 requests of the new level have their
-	// first token, at most four times: 5 to 20 periods of a second each.
+	// first token, at most four times: 5 to 20 periods of two seconds each.
 	if n := len(periods) - 1; n < 5 || n > 21 {
-		t.Errorf("%d periods in 20 s", n)
+		t.Errorf("%d periods in 40 s", n)
 	}
 	sizes := map[string]bool{}
 	for _, row := range periods[1:] {
