@@ -62,6 +62,9 @@ func TestExamplesScaledDown(t *testing.T) {
 			for _, set := range slices.Concat(scaled[sc.Mode], sizesOf(sc, string(src))) {
 				args = append(args, "--set", set)
 			}
+			if sc.Growth.By == "time" { // each size has its share of it, however busy the machine is
+				args = append(args, "--set", "duration=12s")
+			}
 			if sc.Repeats > 1 {
 				args = append(args, "--set", "repeats=1")
 			}
@@ -73,16 +76,10 @@ func TestExamplesScaledDown(t *testing.T) {
 			if len(sum.Points) == 0 {
 				t.Fatal("no point")
 			}
-			completed := 0.0
 			for _, p := range sum.Points {
-				n, late := p.Row.Get("completed").V, sc.Growth.By == "time" && p.Validity != result.ValidOK // a size whose time was up before its prompts were in
-				if n == 0 && !late || p.Row.Get("error_rate").V != 0 {
-					t.Errorf("%s at %d: %v completed, %v %% errors", p.Cell, p.Level, n, p.Row.Get("error_rate").V)
+				if p.Row.Get("completed").V == 0 || p.Row.Get("error_rate").V != 0 {
+					t.Errorf("%s at %d: %v completed, %v %% errors", p.Cell, p.Level, p.Row.Get("completed").V, p.Row.Get("error_rate").V)
 				}
-				completed += n
-			}
-			if completed == 0 {
-				t.Error("nothing was completed")
 			}
 		})
 	}
