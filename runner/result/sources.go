@@ -51,9 +51,9 @@ func Sources(row metric.Row) []Source {
 	}
 	hit.V = min(max(hit.V, 0), 100) // a server may tell more cached tokens than prompt tokens
 	rest := hit.V - sum
-	if scale := hit.V / sum; sum > 0 && rest <= sharesAgree {
-		for i := range tiers {
-			tiers[i].Share = metric.Of(scale * tiers[i].Share.V)
+	if sum > 0 && rest <= sharesAgree {
+		for i := range tiers { // hit / sum alone overflows where counters tell next to nothing
+			tiers[i].Share = metric.Of(hit.V * (tiers[i].Share.V / sum))
 		}
 		rest = 0
 	}

@@ -72,3 +72,11 @@ func TestSourcesAddUp(t *testing.T) {
 		}
 	})
 }
+
+// A share too small to divide by is still all that is told of the hits.
+func TestSourcesOfNextToNothing(t *testing.T) {
+	got := Sources(metric.Row{"hit_rate_observed": metric.Of(1), "tier_share.hbm": metric.Of(7e-310)})
+	if len(got) != 2 || got[0].Name != "hbm" || got[0].Share.V != 1 || got[1].Share.V != 99 {
+		t.Errorf("%+v", got)
+	}
+}
