@@ -3,6 +3,7 @@ package tier
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -85,7 +86,7 @@ func ordered(points []Point) []signal {
 		a, b := s[i], s[j]
 		return cmp.Or(cmp.Compare(a.ReuseDistance, b.ReuseDistance), cmp.Compare(a.WorkingSet, b.WorkingSet),
 			cmp.Compare(b.Cached, a.Cached), cmp.Compare(median(a.ttft), median(b.ttft)), cmp.Compare(a.looks, b.looks),
-			slices.Compare(a.ttft, b.ttft)) < 0
+			slices.Compare(a.ttft, b.ttft), compareShares(a, b)) < 0
 	})
 	return s
 }
@@ -118,7 +119,7 @@ func pool(s []signal, first, last int) plateau {
 		all.Cached += (100 - c) / float64(len(points))
 	}
 	sort.Float64s(ttft)
-	return plateau{points: points, first: first, last: last, all: signal{Point: &all, ttft: ttft, looks: looks}}
+	return plateau{points: points, first: first, last: last, all: signal{Point: &all, ttft: ttft, looks: looks, sources: slices.Sorted(maps.Keys(all.Shares))}}
 }
 
 // resample gives n values with the distribution of the sorted ones.

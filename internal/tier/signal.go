@@ -1,7 +1,10 @@
 package tier
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -12,8 +15,9 @@ const maxQuantiles = 512
 // signal is a point as the segmentation sees it.
 type signal struct {
 	*Point
-	ttft  []float64 // ascending, thinned to maxQuantiles
-	looks int       // first tokens, before thinning
+	ttft    []float64 // ascending, thinned to maxQuantiles
+	looks   int       // first tokens, before thinning
+	sources []string  // of Shares, sorted: the same point gives the same sums to the last bit
 }
 
 func newSignal(p *Point) signal {
@@ -22,7 +26,20 @@ func newSignal(p *Point) signal {
 		all = append([]float64(nil), all...)
 		sort.Float64s(all)
 	}
-	return signal{Point: p, ttft: thin(all), looks: len(p.TTFT)}
+	return signal{Point: p, ttft: thin(all), looks: len(p.TTFT), sources: slices.Sorted(maps.Keys(p.Shares))}
+}
+
+// compareShares orders points by what they were told of their sources.
+func compareShares(a, b signal) int {
+	if c := slices.Compare(a.sources, b.sources); c != 0 {
+		return c
+	}
+	for _, name := range a.sources {
+		if c := cmp.Compare(a.Shares[name], b.Shares[name]); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // thin keeps the middle of each of maxQuantiles equal slices of sorted values.
@@ -60,8 +77,8 @@ func (s signal) computed() (float64, bool) {
 		return 0, false
 	}
 	rest := 100.0
-	for _, v := range s.Shares {
-		rest -= v
+	for _, name := range s.sources {
+		rest -= s.Shares[name]
 	}
 	return max(rest, 0), true
 }
