@@ -26,11 +26,21 @@ func TestLagIsTheP99OfTheSum(t *testing.T) {
 			}
 		}
 		slices.Sort(pairs)
-		want := pairs[int(math.Ceil(0.99*float64(len(pairs))))-1] + o.rest
+		want := pairs[(99*len(pairs)+99)/100-1] + o.rest
 		if got := o.lag(sends); math.Abs(got-want) > 1e-6 {
 			t.Fatalf("lag %v, the p99 of all %d sums is %v", got, len(pairs), want)
 		}
 	})
+}
+
+// Exactly 99 of 100 sums are small: the p99 is the largest of these, however shares of
+// waits are rounded.
+func TestLagWhereItIsExactly99Percent(t *testing.T) {
+	sends := []float64{0.00390625, 0.00390625, 0.00390625, 0.00390625, 0.00390625, 0.00390625, 0.0078125, 0.0078125, 0.0078125, 0.01}
+	o := own{waits: map[float64]float64{0.00390625: 1, 0.005859375: 4, 0.0048828125: 14, 0.01: 11, 0.0068359375: 24, 0.0078125: 26, 0.0087890625: 30}, rest: 0.001}
+	if got, want := o.lag(sends), 0.0087890625+0.01+0.001; math.Abs(got-want) > 1e-6 {
+		t.Errorf("lag %v, want %v", got, want)
+	}
 }
 
 func TestLagWithoutOneOfItsParts(t *testing.T) {

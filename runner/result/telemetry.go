@@ -301,7 +301,7 @@ func (o own) lag(sends []float64) float64 {
 	}
 	lo, hi := 0.0, sends[len(sends)-1]+bounds[len(bounds)-1]
 	for range 40 {
-		if mid := (lo + hi) / 2; within(mid) >= ownP99 {
+		if mid := (lo + hi) / 2; within(mid) >= ownP99-1e-12 { // shares that are rounded may come to 99 % less a bit
 			hi = mid
 		} else {
 			lo = mid
