@@ -17,15 +17,15 @@ const (
 	fixedForPages = `
 name: fixed
 labels: {gpu: H100, lmcache: "on"}
-target: {simulator: {}, tiers: [{name: hbm, capacity: 200k}, {name: dram, capacity: 600k}]}
+target: {simulator: {profile: ci}, tiers: [{name: hbm, capacity: 20k}, {name: dram, capacity: 60k}]}
 contexts: [2k, 4k]
-working_set: [40k, 400k, 1000k]
+working_set: [16k, 60k, 200k]
 hit_rates: [0, 50, 100]
 output_tokens: 16
 mode: fixed
 concurrency: [2, 8]
 duration: {min: 500ms, max: 1s}
-slo: {ttft: {p95: 300ms}}
+slo: {ttft: {p95: 60ms}}
 on_miss: continue
 warmup: {concurrency: 64}
 `
@@ -71,7 +71,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // pictured are the pages of which screenshots are kept, by how their names begin.
-var pictured = []string{"index", "performance_vs_working_set_2000", "output_metrics_comparison", "sustained_ctx2000", "fixed_ctx2000_ws400000_cache100"}
+var pictured = []string{"index", "performance_vs_working_set_2000", "output_metrics_comparison", "sustained_ctx2000", "fixed_ctx2000_ws60000_cache100"}
 
 // shown is what a page has to show: the names of its charts, and its tables' rows.
 type shown struct{ charts, rows string }
